@@ -1,0 +1,176 @@
+"""What a backend promises: train a model from documents, and annotate texts with it.
+
+A backend speaks documents, never prompts; what it cannot do it says in its capabilities. All
+offsets are code points into the text given. Implementations are safe to call from one event loop
+concurrently and never block it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from app.corpora.documents import MentionType
+from app.prompts.tasks import Task
+
+Match = Literal["exact", "normalised", "fuzzy"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMention:
+    """A span the model found; `score` is its probability, 0 to 1, or None where there is none."""
+
+    start: int
+    end: int
+    type: MentionType
+    identifiers: tuple[str, ...] = ()
+    score: float | None = None
+    match: Match = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRelation:
+    """A relation between the concepts of two mentions, given as indices into the mentions.
+
+    `evidence` are the sentence spans (start, end) that speak for it.
+    """
+
+    chemical: int
+    disease: int
+    type: str = "influences"
+    score: float | None = None
+    evidence: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """What was found in one text: mentions in text order, relations, and what has no place there.
+
+    `ungrounded` are (task, item) pairs a generating model named but the text does not hold.
+    """
+
+    mentions: tuple[FoundMention, ...] = ()
+    relations: tuple[FoundRelation, ...] = ()
+    ungrounded: tuple[tuple[Task, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class JobStatus(StrEnum):
+    """Where a launched training job stands; LOST means the backend no longer knows of it."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One point of a training curve: `name` (`loss`, `f1`, ...) at `step` of `stage`."""
+
+    stage: str
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A snapshot of a training job; `progress` is 0 to 1, `metrics` the whole series so far.
+
+    `model` (once succeeded) is the backend's own name for the model, to be passed to `extract`.
+    """
+
+    status: JobStatus
+    progress: float = 0.0
+    stage: str = ""
+    metrics: Sequence[MetricPoint] = ()
+    model: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """What to train: `reference` names the job for ever, launching it twice trains once.
+
+    `documents` is a file of canonical document lines (`app.corpora.canonical`), `rows` the JSONL
+    training file built from them; a backend reads whichever it learns from.
+    """
+
+    reference: str
+    base_model: str | None
+    tasks: frozenset[Task]
+    hyperparameters: Mapping[str, Any]
+    documents: Path
+    rows: Path
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelInfo:
+    """A model one may extract with, or start a training from, without having trained anything."""
+
+    name: str
+    description: str
+    tasks: frozenset[Task]
+    can_extract: bool = True
+    can_tune: bool = False
+    retired_on: date | None = None
+
+
+class BackendError(Exception):
+    """A backend could not do what was asked; `code` is stable, `retryable` says to try again.
+
+    The message may be shown to clients and never holds text, keys or tracebacks.
+    """
+
+    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+
+
+class Backend(Protocol):
+    """A place where models are trained and run."""
+
+    name: str
+    configured: bool
+
+    @property
+    def hyperparameters(self) -> type[BaseModel] | None:
+        """The typed hyperparameters of a training, or None if this backend does not train."""
+
+    async def base_models(self) -> Sequence[BaseModelInfo]:
+        """The models that are there without any training."""
+
+    async def extract(
+        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+    ) -> list[Annotations]:
+        """Annotate each text with `model` (a base model's name or `JobState.model`), in order.
+
+        Raises BackendError (`model_not_found`, `backend_unavailable`, ...).
+        """
+
+    async def launch(self, job: TrainingJob) -> None:
+        """Start the job, unless one of this reference runs or has succeeded already."""
+
+    async def poll(self, reference: str) -> JobState:
+        """How the job stands now; LOST if nothing is known of it."""
+
+    async def cancel(self, reference: str) -> None:
+        """Stop the job; returns when it no longer runs. Safe to repeat."""
+
+    async def delete_model(self, model: str) -> None:
+        """Remove a trained model for good. Safe to repeat."""
+
+    async def close(self) -> None:
+        """Stop whatever this process runs for the backend; unfinished jobs become LOST."""
