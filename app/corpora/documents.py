@@ -69,7 +69,7 @@ class Document:
 
     @cached_property
     def body_offset(self) -> int:
-        """Where the first passage after the title begins; 0 if there is no title or nothing else."""
+        """Where the first passage after the title begins; 0 without a title."""
         for passage in self.passages[1:]:
             if self.passages[0].type == "title":
                 return passage.offset
