@@ -1,0 +1,27 @@
+"""The whole SQL schema, one file a table. Text of documents is never in it: text lives in blobs."""
+
+from app.tables.base import Table
+from app.tables.dataset_files import DatasetFileRow
+from app.tables.dataset_splits import DatasetSplitRow
+from app.tables.datasets import DatasetRow
+from app.tables.fine_tune_events import FineTuneEventRow
+from app.tables.fine_tune_metrics import FineTuneMetricRow
+from app.tables.fine_tunes import FineTuneRow
+from app.tables.idempotency_keys import IdempotencyKeyRow
+from app.tables.model_aliases import ModelAliasRow
+from app.tables.models import ModelRow
+from app.tables.training_files import TrainingFileRow
+
+__all__ = [
+    "DatasetFileRow",
+    "DatasetRow",
+    "DatasetSplitRow",
+    "FineTuneEventRow",
+    "FineTuneMetricRow",
+    "FineTuneRow",
+    "IdempotencyKeyRow",
+    "ModelAliasRow",
+    "ModelRow",
+    "Table",
+    "TrainingFileRow",
+]

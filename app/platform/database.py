@@ -1,0 +1,94 @@
+"""The application's SQL database: SQLite (WAL) or PostgreSQL behind one small interface.
+
+A transaction is opened for reading or for writing. On SQLite a writer takes the lock at once
+(BEGIN IMMEDIATE): one that began as a reader could not be promoted while another one writes.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+PROJECT = Path(__file__).resolve().parents[2]
+_BEGIN = "medtune_begin"
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is switched off: `_begin` below emits BEGIN.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+class Database:
+    """One pool of connections; made in the composition root, closed with it."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
+            event.listen(self._engine.sync_engine, "begin", _begin)
+        self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    @asynccontextmanager
+    async def transaction(self, *, write: bool) -> AsyncIterator[AsyncSession]:
+        """A session that is committed at the end of the block, or rolled back if it raises."""
+        engine = self._writer if write else self._engine
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    async def ping(self) -> None:
+        """Raise if the database does not answer."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def migrate(self, revision: str = "head") -> None:
+        """Bring the schema to `revision` with the project's Alembic migrations."""
+
+        def run(connection: Connection) -> None:
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            if revision == "base" or revision.startswith("-"):
+                command.downgrade(config, revision)
+            else:
+                command.upgrade(config, revision)
+
+        async with self._writer.connect() as connection:
+            await connection.run_sync(run)
+            await connection.commit()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+        # aiosqlite's threads end a moment after their connections are closed.
+        await asyncio.sleep(0)
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration: the scripts in the project's `alembic/` folder."""
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT / "alembic"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,139 @@
+"""Every error a client can meet: one exception class, one table of stable codes.
+
+Services raise `ApiError("code", "what happened here")`; the HTTP edge turns it into
+`application/problem+json` (RFC 9457). Details never hold input text, keys or tracebacks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """What a code means: the HTTP status it goes with, a short title, and what to do about it."""
+
+    status: int
+    title: str
+    hint: str
+
+
+CODES: Mapping[str, ErrorCode] = MappingProxyType(
+    {
+        "malformed_request": ErrorCode(
+            400, "The request could not be read", "Check the body's syntax and its content type."
+        ),
+        "invalid_cursor": ErrorCode(
+            400, "The cursor is not one of ours", "Pass next_cursor on as it was given."
+        ),
+        "not_found": ErrorCode(404, "Not found", "Check the path and the id."),
+        "model_not_found": ErrorCode(
+            404, "There is no such model", "GET /v1/models lists the models there are."
+        ),
+        "method_not_allowed": ErrorCode(
+            405, "Method not allowed", "See /docs for the calls of this path."
+        ),
+        "not_acceptable": ErrorCode(
+            406, "Not acceptable", "See /docs for the media types of this call."
+        ),
+        "conflict": ErrorCode(
+            409, "The state of the resource forbids this", "Read the resource's status first."
+        ),
+        "in_use": ErrorCode(
+            409, "Something was built from this", "Delete that first, or pass ?cascade=true."
+        ),
+        "dataset_not_ready": ErrorCode(
+            409, "The dataset is not ready", "Wait for status ready, or read its report."
+        ),
+        "training_file_not_ready": ErrorCode(
+            409, "The training file is not ready", "Wait for status ready."
+        ),
+        "model_not_ready": ErrorCode(
+            409, "The model is still being trained", "Wait until its fine-tune has succeeded."
+        ),
+        "not_cancellable": ErrorCode(
+            409, "The job has ended already", "Only a job that has not ended can be cancelled."
+        ),
+        "idempotency_key_reused": ErrorCode(
+            409,
+            "The Idempotency-Key was used for another request",
+            "Use a new key for each request, the same one only to repeat it.",
+        ),
+        "retired": ErrorCode(
+            410, "The model is retired", "Re-tune on a backend that still offers training."
+        ),
+        "body_too_large": ErrorCode(
+            413, "The body is too large", "Split it, or raise the limit in the settings."
+        ),
+        "unsupported_media_type": ErrorCode(
+            415, "Unsupported media type", "See /docs for the content type of this call."
+        ),
+        "invalid_request": ErrorCode(
+            422, "The request is not valid", "Each entry of errors names a field and its fault."
+        ),
+        "unknown_format": ErrorCode(
+            422,
+            "The format was not recognised",
+            "Name it: pubtator, bioc_xml, bioc_json, bigbio_json or jsonl.",
+        ),
+        "unknown_split": ErrorCode(
+            422, "The dataset has no such split", "GET the dataset to see its splits."
+        ),
+        "unknown_backend": ErrorCode(
+            422, "There is no such backend", "GET /v1/backends lists the backends."
+        ),
+        "text_too_long": ErrorCode(
+            422, "The text is too long", "Split it, or raise the limit in the settings."
+        ),
+        "internal_error": ErrorCode(
+            500, "Something broke on our side", "Report the request id; the log has the cause."
+        ),
+        "capability_unavailable": ErrorCode(
+            501, "This backend cannot do that", "GET /v1/backends shows what each can do."
+        ),
+        "backend_failed": ErrorCode(502, "The backend failed", "Try again, or another model."),
+        "backend_unavailable": ErrorCode(
+            503, "The backend is not available", "Try again later, or use another model."
+        ),
+        "not_ready": ErrorCode(503, "The service is not ready", "Try again in a moment."),
+        "backend_timeout": ErrorCode(504, "The backend took too long", "Try again later."),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of a request: a JSON pointer to the field, a stable code, a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ApiError(Exception):
+    """Something a client is told; `code` is one of `CODES`, `detail` a sentence about this case."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.meaning = CODES[code]
+        self.hint = hint or self.meaning.hint
+
+
+def not_found(kind: str, resource_id: str) -> ApiError:
+    """The error for an id that names nothing."""
+    return ApiError("not_found", f"There is no {kind} {resource_id!r}."[:200])
+
+
+def invalid_field(pointer: str, code: str, detail: str) -> ApiError:
+    """The error for one field that no schema could have refused."""
+    return ApiError("invalid_request", detail, errors=[FieldError(pointer, code, detail)])

@@ -1,0 +1,187 @@
+"""The job engine: long work as durable workflows, on DBOS. The only file that imports it.
+
+A job is a list of idempotent steps over one row; the workflow's id is the row's id, so starting
+a job twice runs it once. A step that was cut off by the end of the process runs again when the
+next process starts. Whatever a step raises ends the job through its kind's `fail`, never silently;
+only the end of the process leaves a job pending. DBOS keeps no text: arguments are ids.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+log = structlog.get_logger(__name__)
+
+# Workflows are bound to the version they started under: it changes only when the steps of a job
+# change in such a way that a running one cannot be taken over.
+STEPS_VERSION = "1"
+
+_SWEEP_SECONDS = 60.0
+_DATABASE_RETRIES = 6
+
+
+class JobError(Exception):
+    """A step cannot succeed; `code` and `message` are what clients see, and hold no text."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class JobInterruptedError(BaseException):
+    """This process is ending: not an Exception, so that DBOS leaves the workflow pending."""
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job: its steps in order, how it fails, and which rows are not done yet."""
+
+    name: str
+    queue: str
+    steps: Sequence[Callable[[str], Awaitable[None]]]
+    fail: Callable[[str, str, str], Awaitable[None]]
+    unfinished: Callable[[], Awaitable[Sequence[str]]]
+
+
+class Jobs:
+    """Runs jobs of the defined kinds. Steps run on the event loop that called `open`."""
+
+    def __init__(self, url: str, *, queues: dict[str, int], executor: str = "local") -> None:
+        """`queues` maps each queue to how many of its jobs this process runs at a time."""
+        self._config = DBOSConfig(
+            name="medtune",
+            system_database_url=url,
+            application_version=STEPS_VERSION,
+            executor_id=executor,
+            log_level="WARNING",
+            serializer=DBOSPortableJSONSerializer(),
+            notification_listener_polling_interval_sec=1.0,
+        )
+        self._queues = queues
+        self._kinds: dict[str, JobKind] = {}
+        self._running: set[concurrent.futures.Future[None]] = set()
+        self._closing = False
+        self._sweeper: asyncio.Task[None] | None = None
+
+    def define(self, kind: JobKind) -> None:
+        """Make a kind of job known; before `open`."""
+        self._kinds[kind.name] = kind
+
+    async def open(self) -> None:
+        """Start the engine: recover what an earlier process left, then take new jobs."""
+        self._loop = asyncio.get_running_loop()
+
+        def job(kind: str, row_id: str) -> None:
+            self._run(kind, row_id)
+
+        def launch() -> None:
+            DBOS.destroy(destroy_registry=True)
+            DBOS(config=self._config)
+            self._workflow = DBOS.workflow(name="job", max_recovery_attempts=1_000_000)(job)
+            DBOS.launch()
+            for name, at_once in self._queues.items():
+                DBOS.register_queue(
+                    name,
+                    worker_concurrency=at_once,
+                    polling_interval_sec=0.2,
+                    on_conflict="always_update",
+                )
+
+        await asyncio.to_thread(launch)
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+
+    async def start(self, kind: str, row_id: str) -> None:
+        """Start the job of a committed row. Safe to repeat."""
+        queue = self._kinds[kind].queue
+
+        def enqueue() -> None:
+            with SetWorkflowID(row_id):
+                DBOS.enqueue_workflow(queue, self._workflow, kind, row_id)
+
+        await asyncio.to_thread(enqueue)
+
+    async def close(self) -> None:
+        """Stop taking work and leave what runs to the next process."""
+        self._closing = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for future in list(self._running):
+            future.cancel()
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    async def sweep(self) -> None:
+        """Start jobs that a crash left unstarted; fail those whose workflow ended without them."""
+        for kind in self._kinds.values():
+            for row_id in await kind.unfinished():
+                status = await asyncio.to_thread(DBOS.get_workflow_status, row_id)
+                if status is None:
+                    await self.start(kind.name, row_id)
+                elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
+                    log.error("job_lost", kind=kind.name, id=row_id, status=status.status)
+                    await kind.fail(row_id, "internal_error", "The job ended without a result.")
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception:
+                log.exception("sweep_failed")
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    def _run(self, kind_name: str, row_id: str) -> None:
+        """The one workflow; runs in a thread of DBOS and hands each step to the event loop."""
+        kind = self._kinds[kind_name]
+        for step in kind.steps:
+            error = DBOS.run_step({"name": step.__name__}, self._on_loop, step, row_id)
+            if error is not None:
+
+                async def fail(failed: str, error: list[str] = error) -> None:
+                    await kind.fail(failed, *error)
+
+                DBOS.run_step({"name": "fail"}, self._on_loop, fail, row_id)
+                return
+
+    def _on_loop(self, step: Callable[[str], Awaitable[None]], row_id: str) -> list[str] | None:
+        """Run one step to its end; gives [code, message] if it failed."""
+        if self._closing:
+            raise JobInterruptedError
+        outcome: list[str] = []
+
+        async def guarded() -> None:
+            outcome.extend(await self._attempt(step, row_id))
+
+        future = asyncio.run_coroutine_threadsafe(guarded(), self._loop)
+        self._running.add(future)
+        try:
+            future.result()
+        except concurrent.futures.CancelledError:
+            raise JobInterruptedError from None
+        finally:
+            self._running.discard(future)
+        return outcome or None
+
+    async def _attempt(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
+        """Run one step; a database that is away for a moment is waited for."""
+        for attempt in range(_DATABASE_RETRIES):
+            try:
+                await step(row_id)
+            except JobError as error:
+                return error.code, error.message
+            except (OperationalError, InterfaceError) as error:
+                log.warning("job_database_away", id=row_id, error=type(error).__name__)
+                await asyncio.sleep(2**attempt)
+            except Exception:
+                log.exception("job_step_broke", id=row_id, step=step.__name__)
+                return "internal_error", "Something broke on our side; the log has the cause."
+            else:
+                return ()
+        return "internal_error", "The database did not answer."

@@ -1,0 +1,35 @@
+"""Pages of a blob of lines: the cursor is the byte offset of the next line.
+
+A page costs one seek and reads no more than it returns, wherever it lies in the file.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def read_lines(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | None]:
+    """Up to `limit` lines from byte `offset` on, and the offset after them (None at the end).
+
+    Raises ValueError if `offset` is not where a line begins.
+    """
+    with path.open("rb") as file:
+        if offset:
+            file.seek(offset - 1)
+            if file.read(1) != b"\n":
+                raise ValueError("the offset is not the beginning of a line")
+        lines: list[bytes] = []
+        for _ in range(limit):
+            line = file.readline()
+            if not line:
+                return lines, None
+            lines.append(line.rstrip(b"\n"))
+        end = file.tell()
+        return lines, end if file.read(1) else None
+
+
+def iterate(paths: list[Path]) -> Iterator[bytes]:
+    """All lines of several files, in order, without their line ends."""
+    for path in paths:
+        with path.open("rb") as file:
+            for line in file:
+                yield line.rstrip(b"\n")

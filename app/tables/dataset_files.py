@@ -1,0 +1,22 @@
+"""The files a dataset was uploaded as; their bytes are kept only until they have been read."""
+
+from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.tables.base import Table
+
+
+class DatasetFileRow(Table):
+    """One uploaded file, in the order of the upload."""
+
+    __tablename__ = "dataset_files"
+
+    dataset_id: Mapped[str] = mapped_column(
+        ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    filename: Mapped[str]
+    split: Mapped[str | None]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    blob: Mapped[str]

@@ -1,0 +1,27 @@
+"""Uploaded corpora: what they are and where their documents lie. Never any text."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.tables.base import Table
+
+
+class DatasetRow(Table):
+    """One dataset; `version` is the sha256 over its documents, known once it is `ready`."""
+
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    format: Mapped[str | None]
+    status: Mapped[str] = mapped_column(index=True)
+    version: Mapped[str | None]
+    errors: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    problem_counts: Mapped[dict[str, int]] = mapped_column(default=dict)
+    report_blob: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

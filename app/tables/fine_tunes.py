@@ -1,0 +1,31 @@
+"""Fine-tunes: what clients see of a training job."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.tables.base import Table
+
+
+class FineTuneRow(Table):
+    """One fine-tune; its inputs never change, its status only along the transition table."""
+
+    __tablename__ = "fine_tunes"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    training_file_id: Mapped[str] = mapped_column(ForeignKey("training_files.id"), index=True)
+    backend: Mapped[str]
+    base_model: Mapped[str | None]
+    hyperparameters: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(index=True)
+    stage: Mapped[str] = mapped_column(default="")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    model_id: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

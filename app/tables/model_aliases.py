@@ -1,0 +1,17 @@
+"""Names that point to a model and can be moved to another."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.tables.base import Table
+
+
+class ModelAliasRow(Table):
+    """One alias; `model` is a tuned model's id or a base model's (`local:rules`)."""
+
+    __tablename__ = "model_aliases"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(index=True)
+    updated_at: Mapped[datetime]
