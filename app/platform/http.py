@@ -1,0 +1,36 @@
+"""How endpoints reach the platform: one transaction a request, committed before the answer.
+
+`scope="function"` makes FastAPI end the dependency, and so commit, before the response leaves:
+a client that has its 201 can read what it created.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from app.platform.work import Platform, Work
+
+
+def get_platform(request: Request) -> Platform:
+    """The platform of this process."""
+    return cast(Platform, request.app.state.platform)
+
+
+PlatformDep = Annotated[Platform, Depends(get_platform)]
+
+
+async def read_work(platform: PlatformDep) -> AsyncIterator[Work]:
+    """A transaction for reading."""
+    async with platform.work(write=False) as work:
+        yield work
+
+
+async def write_work(platform: PlatformDep) -> AsyncIterator[Work]:
+    """A transaction for writing."""
+    async with platform.work(write=True) as work:
+        yield work
+
+
+ReadWork = Annotated[Work, Depends(read_work, scope="function")]
+WriteWork = Annotated[Work, Depends(write_work, scope="function")]

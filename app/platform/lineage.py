@@ -1,0 +1,46 @@
+"""What was built from what: each room says how its things are found by their source, and deleted.
+
+A room knows nothing of those above it; the composition root registers them all here, from the
+source upward, and a deletion walks the line.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.platform.errors import ApiError
+from app.platform.work import Work
+
+
+@dataclass(frozen=True)
+class Link:
+    """One step of the line: things of `kind` are built from things of `source`."""
+
+    source: str
+    kind: str
+    built_from: Callable[[Work, str], Awaitable[Sequence[str]]]
+    delete: Callable[[Work, str], Awaitable[None]]
+
+
+@dataclass
+class Lineage:
+    """All links of the line dataset -> training file -> fine-tune -> model."""
+
+    links: list[Link] = field(default_factory=list)
+
+    def register(self, link: Link) -> None:
+        """Add a link."""
+        self.links.append(link)
+
+    async def release(self, work: Work, source: str, source_id: str, *, cascade: bool) -> None:
+        """Delete all that was built from `source_id`, deepest first.
+
+        Without `cascade` raise ApiError `in_use` if there is anything.
+        """
+        for link in self.links:
+            if link.source != source:
+                continue
+            for built in await link.built_from(work, source_id):
+                if not cascade:
+                    raise ApiError("in_use", f"The {link.kind} {built} was built from this.")
+                await self.release(work, link.kind, built, cascade=True)
+                await link.delete(work, built)

@@ -1,0 +1,156 @@
+"""Errors on the wire: `application/problem+json` (RFC 9457), whatever went wrong.
+
+Validation errors name the field by JSON pointer; the value that was sent is never repeated.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from app.platform.errors import CODES, ApiError, FieldError
+
+log = structlog.get_logger(__name__)
+
+_BY_STATUS = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+
+class FieldProblem(BaseModel):
+    """One fault of a request."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) to the field.", examples=["/name"])
+    code: str = Field(description="Stable code of the fault.", examples=["missing"])
+    detail: str = Field(description="The fault in a sentence.", examples=["Field required."])
+
+
+class ProblemDocument(BaseModel):
+    """The body of every error."""
+
+    type: str = Field(examples=["/docs/errors#not_found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no dataset 'ds_0'."])
+    instance: str = Field(description="The request's id, as logged.", examples=["0193c0ffee"])
+    code: str = Field(description="Stable; listed in docs/errors.md.", examples=["not_found"])
+    hint: str = Field(description="What to do about it.", examples=["Check the path and the id."])
+    errors: list[FieldProblem] | None = None
+
+
+def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of the problems a call may answer with, one for each status."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        meaning = CODES[code]
+        example = {
+            "type": type_uri(code),
+            "title": meaning.title,
+            "status": meaning.status,
+            "detail": meaning.title + ".",
+            "instance": "01987e5a7c3f7d2ab8f0c1d2e3f4a5b6",
+            "code": code,
+            "hint": meaning.hint,
+        }
+        entry = responses.setdefault(
+            meaning.status,
+            {
+                "description": HTTPStatus(meaning.status).phrase,
+                "content": {
+                    "application/problem+json": {
+                        "schema": {"$ref": "#/components/schemas/ProblemDocument"},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        entry["content"]["application/problem+json"]["examples"][code] = {"value": example}
+    return responses
+
+
+def type_uri(code: str) -> str:
+    """The URI that names a kind of problem."""
+    return f"/docs/errors#{code}"
+
+
+def render(
+    request: Request, error: ApiError, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The response for an error."""
+    body: dict[str, Any] = {
+        "type": type_uri(error.code),
+        "title": error.meaning.title,
+        "status": error.meaning.status,
+        "detail": error.detail,
+        "instance": getattr(request.state, "request_id", ""),
+        "code": error.code,
+        "hint": error.hint,
+    }
+    if error.errors:
+        body["errors"] = [
+            {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors
+        ]
+    return JSONResponse(
+        body,
+        status_code=error.meaning.status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    # The first part says where (body, query, path, header): only the body has a document to
+    # point into, the others are named by their place.
+    return "/" + "/".join(parts[1:] if parts and parts[0] == "body" else parts)
+
+
+def field_errors(errors: Sequence[dict[str, Any]]) -> list[FieldError]:
+    """Pydantic's findings without the values they were found in."""
+    found = []
+    for error in errors:
+        message = "The value is not valid." if error["type"] == "value_error" else error["msg"]
+        if error["type"] == "json_invalid":
+            message = "The body is not valid JSON."
+        found.append(FieldError(_pointer(error["loc"]), error["type"], message))
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+
+    async def api_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ApiError)
+        return render(request, error)
+
+    async def validation_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        faults = field_errors(error.errors())
+        count = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
+        return render(request, ApiError("invalid_request", f"{count} not valid.", errors=faults))
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = _BY_STATUS.get(error.status_code, "malformed_request")
+        headers = dict(error.headers) if error.headers else None
+        return render(request, ApiError(code, CODES[code].title + "."), headers)
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_broke", exc_info=error)
+        return render(request, ApiError("internal_error", "The request could not be answered."))
+
+    app.add_exception_handler(ApiError, api_error)
+    app.add_exception_handler(RequestValidationError, validation_error)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Exception, unexpected)
