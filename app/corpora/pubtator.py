@@ -17,11 +17,10 @@ from app.corpora.documents import Document
 from app.corpora.draft import Draft
 from app.corpora.identifiers import curies, field
 from app.corpora.problems import Report, problem
-from app.corpora.streams import MAX_DOCUMENT_BYTES
+from app.corpora.streams import BYTE_ORDER_MARK, MAX_DOCUMENT_BYTES
 
 _PASSAGE_TYPES = {"t|": "title", "a|": "abstract"}
 _BREAKS = re.compile(r"[\t\n\r]")
-_BOM = b"\xef\xbb\xbf"
 
 
 def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Document]]:
@@ -57,9 +56,9 @@ def _lines(stream: BinaryIO, report: Report) -> Iterator[tuple[int, str]]:
     number = 0
     while line := stream.readline(MAX_DOCUMENT_BYTES):
         number += 1
-        if number == 1 and line.startswith(_BOM):
+        if number == 1 and line.startswith(BYTE_ORDER_MARK):
             report(problem("byte_order_mark", line=1))
-            line = line[len(_BOM) :]
+            line = line[len(BYTE_ORDER_MARK) :]
         if len(line) == MAX_DOCUMENT_BYTES and not line.endswith(b"\n"):
             report(problem("too_large", line=number))
             while line and not line.endswith(b"\n"):
