@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-# One text's pairs, a row each: their probabilities (or what tells them), and whether each is related.
+# The pairs of one text, a row each: probabilities (or what tells them), and the right answers.
 Answered = tuple[Floats, list[bool]]
 
 # The best pair of a text is kept if it reaches this part of the threshold: most abstracts that

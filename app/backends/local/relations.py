@@ -199,6 +199,5 @@ def _evidence(chemical: Concept, disease: Concept) -> list[int]:
     both = sorted(one.keys() & other.keys())
     if both:
         return both
-    return sorted(
-        min(((a, b) for a in one for b in other), key=lambda pair: abs(pair[0] - pair[1]))
-    )
+    _, first, second = min((abs(a - b), a, b) for a in one for b in other)
+    return sorted((first, second))
