@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from app.platform.lineage import Lineage
 from app.platform.work import Platform, Work
 
 
@@ -17,6 +18,12 @@ def get_platform(request: Request) -> Platform:
     return cast(Platform, request.app.state.platform)
 
 
+def get_lineage(request: Request) -> Lineage:
+    """What was built from what."""
+    return cast(Lineage, request.app.state.lineage)
+
+
+LineageDep = Annotated[Lineage, Depends(get_lineage)]
 PlatformDep = Annotated[Platform, Depends(get_platform)]
 
 

@@ -118,6 +118,10 @@ class Jobs:
             future.cancel()
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
+    async def ping(self) -> None:
+        """Raise if the engine's database does not answer."""
+        await asyncio.to_thread(DBOS.get_workflow_status, "no such job")
+
     async def sweep(self) -> None:
         """Start jobs that a crash left unstarted; fail those whose workflow ended without them."""
         for kind in self._kinds.values():

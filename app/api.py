@@ -1,0 +1,13 @@
+"""The `/v1` router: each room is mounted once."""
+
+from fastapi import APIRouter
+
+from app.datasets.endpoints import router as datasets
+from app.extractions.endpoints import router as extractions
+from app.fine_tunes.endpoints import router as fine_tunes
+from app.models.endpoints import router as models
+from app.training_files.endpoints import router as training_files
+
+router = APIRouter(prefix="/v1")
+for room in (datasets, training_files, fine_tunes, models, extractions):
+    router.include_router(room)

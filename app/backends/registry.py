@@ -1,0 +1,48 @@
+"""From names to backends: `local` is a backend, `local:rules` one of its base models."""
+
+from collections.abc import Iterator, Mapping
+
+from app.backends.base import Backend, BackendError, BaseModelInfo
+from app.platform.errors import CODES, ApiError
+
+
+class Backends:
+    """The backends of this process, by name."""
+
+    def __init__(self, backends: Mapping[str, Backend]) -> None:
+        self._backends = dict(backends)
+
+    def __iter__(self) -> Iterator[tuple[str, Backend]]:
+        return iter(self._backends.items())
+
+    def get(self, name: str) -> Backend:
+        """The backend of this name. Raises ApiError `unknown_backend`."""
+        if name not in self._backends:
+            known = ", ".join(self._backends)
+            raise ApiError("unknown_backend", f"The backends are: {known}.")
+        return self._backends[name]
+
+    async def base_models(self) -> list[tuple[str, BaseModelInfo]]:
+        """(backend's name, model) of all base models of configured backends."""
+        return [
+            (name, model)
+            for name, backend in self._backends.items()
+            if backend.configured
+            for model in await backend.base_models()
+        ]
+
+    async def close(self) -> None:
+        """Close all backends."""
+        for backend in self._backends.values():
+            await backend.close()
+
+
+def base_model_id(backend: str, model: str) -> str:
+    """The id under which a backend's base model is known: `local:rules`."""
+    return f"{backend}:{model}"
+
+
+def as_api_error(error: BackendError) -> ApiError:
+    """What a client is told when a backend fails."""
+    code = error.code if error.code in CODES else "backend_failed"
+    return ApiError(code, error.message)

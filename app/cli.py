@@ -1,0 +1,73 @@
+"""`medtune`: serve, migrate, openapi, demo."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app.main import create_app, create_platform
+from app.platform.logs import configure_logs
+from app.platform.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Run the service; all state lies under MEDTUNE_DATA_DIR."""
+    settings = Settings()
+    configure_logs(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@app.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
+) -> None:
+    """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
+
+    async def run() -> None:
+        platform = create_platform(Settings())
+        await platform.database.migrate(revision)
+        await platform.database.close()
+
+    asyncio.run(run())
+    typer.echo(f"The database is at {revision}.")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI file of the service."""
+    typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True))
+
+
+@app.command()
+def demo(
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a BC5CDR-like corpus; the synthetic sample if not given."),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="fast, balanced or accurate.")] = "balanced",
+) -> None:
+    """Show the whole story on a service of its own: upload, train, extract, compare."""
+    from app.demo import run
+
+    raise typer.Exit(run(corpus, preset))
+
+
+def main() -> None:
+    """The console script."""
+    app()

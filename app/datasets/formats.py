@@ -1,0 +1,10 @@
+"""All formats a dataset may come in: those of corpora, and the prompt rows of training files."""
+
+from app.corpora.formats import FORMATS as CORPUS_FORMATS
+from app.corpora.formats import Format
+from app.prompts import rows
+
+FORMATS: dict[str, Format] = CORPUS_FORMATS | {
+    "jsonl": Format("jsonl", "Prompt rows", "application/jsonl", ".jsonl", rows.read, None)
+}
+EXPORT_FORMATS = tuple(name for name, format_ in FORMATS.items() if format_.write is not None)

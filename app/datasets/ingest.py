@@ -1,0 +1,199 @@
+"""Reads uploaded files into one canonical form: document lines for each split, and a report.
+
+Runs in a process of its own, streams, and never raises for what is wrong with a file: all
+findings are in the report. It writes blobs and no rows, so that it can be repeated at any time.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from app.corpora import canonical, unpack
+from app.corpora.documents import Document
+from app.corpora.formats import HEAD, detect
+from app.corpora.problems import Problem, problem
+from app.corpora.validation import Validator
+from app.datasets.formats import FORMATS
+from app.platform.blobs import Blobs, BlobWriter
+
+DEFAULT_SPLIT = "train"
+_MAX_SPLITS = 50
+
+
+@dataclass(frozen=True)
+class Source:
+    """One uploaded file; `split`, if given, holds for all of its documents."""
+
+    path: Path
+    filename: str
+    split: str | None
+
+
+@dataclass(frozen=True)
+class IngestRequest:
+    """What to read and for which dataset; plain data, so that it can go to another process."""
+
+    dataset_id: str
+    sources: tuple[Source, ...]
+    format: str | None
+    blobs: Path
+    max_unpacked_bytes: int
+    max_unpack_ratio: int
+
+
+@dataclass
+class SplitContents:
+    """What a split holds."""
+
+    name: str
+    blob: str = ""
+    documents: int = 0
+    mentions: Counter[str] = field(default_factory=Counter)
+    relations: int = 0
+    characters: int = 0
+
+
+@dataclass
+class IngestResult:
+    """What came of it; `splits` are empty if there was an error."""
+
+    formats: list[str]
+    report_blob: str
+    problems: Counter[str]
+    errors: int
+    warnings: int
+    version: str | None
+    splits: list[SplitContents]
+
+
+class _Reporter:
+    """Writes each problem as a line of the report, and counts."""
+
+    def __init__(self, out: BlobWriter) -> None:
+        self._out = out
+        self.file: str | None = None
+        self.codes: Counter[str] = Counter()
+        self.severities: Counter[str] = Counter()
+
+    def __call__(self, found: Problem) -> None:
+        self.codes[found.code] += 1
+        self.severities[found.severity] += 1
+        line = dataclasses.asdict(found) | {"file": self.file}
+        self._out.write(json.dumps(line).encode() + b"\n")
+
+
+class _Splits:
+    """One open blob for each split, in order of first appearance."""
+
+    def __init__(self, blobs: Blobs, owner: str, stack: ExitStack) -> None:
+        self._blobs = blobs
+        self._owner = owner
+        self._stack = stack
+        self._open: dict[str, tuple[SplitContents, BlobWriter]] = {}
+
+    def add(self, name: str, document: Document) -> bool:
+        """Append a document; False if there are too many splits."""
+        if name not in self._open:
+            if len(self._open) == _MAX_SPLITS:
+                return False
+            writer = self._stack.enter_context(self._blobs.writer(self._owner))
+            self._open[name] = (SplitContents(name), writer)
+        contents, writer = self._open[name]
+        writer.write(canonical.dumps(document).encode() + b"\n")
+        contents.documents += 1
+        contents.mentions.update(mention.type for mention in document.mentions)
+        contents.relations += len(document.relations)
+        contents.characters += len(document.text)
+        return True
+
+    def contents(self) -> list[SplitContents]:
+        """What was written; once the stack is closed."""
+        for contents, writer in self._open.values():
+            contents.blob = writer.key
+        return [contents for contents, _ in self._open.values()]
+
+
+def ingest(request: IngestRequest) -> IngestResult:
+    """Read all files of a dataset."""
+    blobs = Blobs(request.blobs)
+    formats: list[str] = []
+    with blobs.writer(request.dataset_id) as report_writer:
+        report = _Reporter(report_writer)
+        with ExitStack() as stack:
+            splits = _Splits(blobs, request.dataset_id, stack)
+            validator = Validator()
+            for source in request.sources:
+                _read_source(request, source, formats, splits, validator, report)
+        contents = splits.contents()
+        report.file = None
+        for found in validator.finish():
+            report(found)
+    failed = report.severities["error"] > 0
+    if failed:
+        for split in contents:
+            blobs.delete(split.blob)
+    return IngestResult(
+        formats=formats,
+        report_blob=report_writer.key,
+        problems=report.codes,
+        errors=report.severities["error"],
+        warnings=report.severities["warning"],
+        version=None if failed else _version(contents),
+        splits=[] if failed else contents,
+    )
+
+
+def _read_source(
+    request: IngestRequest,
+    source: Source,
+    formats: list[str],
+    splits: _Splits,
+    validator: Validator,
+    report: _Reporter,
+) -> None:
+    limits = unpack.Limits(max_bytes=request.max_unpacked_bytes, max_ratio=request.max_unpack_ratio)
+    report.file = source.filename
+    try:
+        for name, stream in unpack.members(source.path, source.filename, limits):
+            report.file = name
+            _read_member(request, source, name, stream, formats, splits, validator, report)
+    except unpack.UnpackError as error:
+        report(problem(error.code))
+
+
+def _read_member(
+    request: IngestRequest,
+    source: Source,
+    name: str,
+    stream: BinaryIO,
+    formats: list[str],
+    splits: _Splits,
+    validator: Validator,
+    report: _Reporter,
+) -> None:
+    format_name = request.format
+    if format_name is None:
+        format_name = detect(stream.peek(HEAD), name)  # type: ignore[attr-defined]
+    if format_name is None:
+        report(problem("unknown_format"))
+        return
+    if format_name not in formats:
+        formats.append(format_name)
+    for own_split, document in FORMATS[format_name].read(stream, report):
+        split = source.split or own_split or DEFAULT_SPLIT
+        for found in validator.check(split, document):
+            report(found)
+        if not splits.add(split, document):
+            report(problem("malformed_document", "too many splits", document_id=document.id))
+            return
+
+
+def _version(splits: list[SplitContents]) -> str:
+    """The sha256 of the splits' names and hashes: the same documents give the same version."""
+    lines = [f"{split.name} {split.blob.rpartition('/')[2]}\n" for split in splits]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,53 @@
+"""Rows of datasets, their files and splits."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
+
+
+class DatasetRepository:
+    """Reads and writes rows in the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    def add(self, *rows: DatasetRow | DatasetFileRow | DatasetSplitRow) -> None:
+        """Insert rows."""
+        self._session.add_all(rows)
+
+    async def flush(self) -> None:
+        """Write what was added, so that rows that refer to it can follow."""
+        await self._session.flush()
+
+    async def get(self, dataset_id: str) -> DatasetRow | None:
+        """One dataset."""
+        return await self._session.get(DatasetRow, dataset_id)
+
+    async def page(self, after: str | None, limit: int) -> Sequence[DatasetRow]:
+        """Datasets, newest first."""
+        query = select(DatasetRow).order_by(DatasetRow.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(DatasetRow.id < after)
+        return (await self._session.scalars(query)).all()
+
+    async def files(self, dataset_ids: Sequence[str]) -> Sequence[DatasetFileRow]:
+        """Files of datasets, in order of the upload."""
+        query = select(DatasetFileRow).where(DatasetFileRow.dataset_id.in_(dataset_ids))
+        return (await self._session.scalars(query.order_by(DatasetFileRow.position))).all()
+
+    async def splits(self, dataset_ids: Sequence[str]) -> Sequence[DatasetSplitRow]:
+        """Splits of datasets, in order of first appearance."""
+        query = select(DatasetSplitRow).where(DatasetSplitRow.dataset_id.in_(dataset_ids))
+        return (await self._session.scalars(query.order_by(DatasetSplitRow.position))).all()
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of datasets whose job has not ended."""
+        query = select(DatasetRow.id).where(DatasetRow.status == "validating")
+        return (await self._session.scalars(query)).all()
+
+    async def delete(self, row: DatasetRow) -> None:
+        """Remove a dataset with its files and splits."""
+        await self._session.delete(row)

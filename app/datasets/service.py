@@ -1,0 +1,275 @@
+"""Datasets: upload, validation report, documents, export, deletion."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from app.corpora import canonical
+from app.corpora.documents import Document
+from app.datasets import present
+from app.datasets.formats import EXPORT_FORMATS, FORMATS
+from app.datasets.ingest import IngestRequest, IngestResult, Source
+from app.datasets.repository import DatasetRepository
+from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport, ReportedProblem
+from app.platform.clock import new_id, now
+from app.platform.errors import ApiError, invalid_field, not_found
+from app.platform.lineage import Lineage
+from app.platform.lines import iterate, read_lines
+from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
+from app.platform.uploads import UploadedFile
+from app.platform.work import Work
+from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
+
+JOB = "dataset"
+
+
+@dataclass(frozen=True)
+class SplitSource:
+    """A split of a ready dataset: its name, and the file of its canonical document lines."""
+
+    name: str
+    path: Path
+    documents: int
+
+
+class Datasets:
+    """The datasets room's operations within one unit of work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rows = DatasetRepository(work.session)
+
+    async def create(
+        self,
+        dataset_id: str,
+        name: str,
+        format_name: str | None,
+        files: Sequence[tuple[UploadedFile, str | None]],
+    ) -> Dataset:
+        """Register uploaded files (each with its split, if given) and have them read."""
+        row = DatasetRow(
+            id=dataset_id,
+            name=name,
+            format=format_name,
+            status="validating",
+            errors=0,
+            warnings=0,
+            problem_counts={},
+            created_at=now(),
+        )
+        self._rows.add(row)
+        await self._rows.flush()
+        for position, (file, split) in enumerate(files):
+            self._rows.add(
+                DatasetFileRow(
+                    dataset_id=dataset_id,
+                    position=position,
+                    filename=file.filename,
+                    split=split,
+                    sha256=file.sha256,
+                    bytes=file.bytes,
+                    blob=file.blob,
+                )
+            )
+        await self._rows.flush()
+        self._work.start_job(JOB, dataset_id)
+        return await self.get(dataset_id)
+
+    async def get(self, dataset_id: str) -> Dataset:
+        """One dataset. Raises ApiError `not_found`."""
+        return (await self._present([await self._row(dataset_id)]))[0]
+
+    async def page(self, cursor: str | None, limit: int) -> Page[Dataset]:
+        """Datasets, newest first."""
+        rows = await self._rows.page(decode_cursor(cursor), limit + 1)
+        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+        return Page(items=await self._present(rows[:limit]), next_cursor=more)
+
+    async def report(self, dataset_id: str, cursor: str | None, limit: int) -> DatasetReport:
+        """One page of the validation report, in the order of the files."""
+        row = await self._row(dataset_id)
+        items: list[ReportedProblem] = []
+        following = None
+        if row.report_blob is not None:
+            lines, following = self._lines(row.report_blob, decode_offset(cursor), limit)
+            items = [ReportedProblem(**json.loads(line)) for line in lines]
+        return DatasetReport(
+            dataset_id=row.id,
+            status=present.status(row),
+            summary=present.summary(row),
+            items=items,
+            next_cursor=encode_cursor(following),
+        )
+
+    async def documents(
+        self, dataset_id: str, split: str | None, cursor: str | None, limit: int
+    ) -> Page[DatasetDocument]:
+        """Documents in file order: of one split, or of one after the other."""
+        splits = await self._ready_splits(dataset_id, [split] if split else None)
+        # The cursor is `<split's position>.<byte offset>`: one seek, wherever the page lies.
+        index, _, offset = (decode_cursor(cursor) or "0.0").partition(".")
+        if not (index.isdecimal() and offset.isdecimal() and int(index) < len(splits)):
+            raise ApiError("invalid_cursor", "The cursor could not be read.")
+        position, start = int(index), int(offset)
+        items: list[DatasetDocument] = []
+        following: int | None = start
+        while position < len(splits):
+            row = splits[position]
+            lines, following = self._lines(row.blob, start, limit - len(items))
+            items += [present.document(row.name, canonical.loads(line.decode())) for line in lines]
+            if following is not None:
+                break
+            position, start = position + 1, 0
+            if len(items) == limit:
+                following = 0
+                break
+        more = f"{position}.{following}" if position < len(splits) else None
+        return Page(items=items, next_cursor=encode_cursor(more))
+
+    async def split_sources(
+        self, dataset_id: str, splits: Sequence[str] | None = None
+    ) -> list[SplitSource]:
+        """Files of the splits named, or of all. Raises `dataset_not_ready`, `unknown_split`."""
+        rows = await self._ready_splits(dataset_id, splits)
+        return [SplitSource(r.name, self._work.blobs.path(r.blob), r.documents) for r in rows]
+
+    async def delete(self, dataset_id: str, lineage: Lineage, *, cascade: bool) -> None:
+        """Remove a dataset. Raises ApiError `in_use` if something was built from it."""
+        row = await self._row(dataset_id)
+        if row.status == "validating":
+            raise ApiError("conflict", "The dataset is still being read.")
+        await lineage.release(self._work, "dataset", dataset_id, cascade=cascade)
+        await self._rows.delete(row)
+
+        async def remove() -> None:
+            self._work.blobs.delete_owner(dataset_id)
+
+        self._work.after_commit(remove)
+
+    async def ingest_request(self, dataset_id: str) -> IngestRequest | None:
+        """What its job has to read; None if there is nothing left to do."""
+        row = await self._rows.get(dataset_id)
+        if row is None or row.status != "validating":
+            return None
+        settings = self._work.settings
+        return IngestRequest(
+            dataset_id=dataset_id,
+            sources=tuple(
+                Source(self._work.blobs.path(file.blob), file.filename, file.split)
+                for file in await self._rows.files([dataset_id])
+            ),
+            format=row.format,
+            blobs=self._work.blobs.folder,
+            max_unpacked_bytes=settings.max_unpacked_bytes,
+            max_unpack_ratio=settings.max_unpack_ratio,
+        )
+
+    async def finish(self, dataset_id: str, result: IngestResult) -> None:
+        """Store what was read; the uploaded bytes are then no longer needed."""
+        row = await self._rows.get(dataset_id)
+        if row is None or row.status != "validating":
+            return
+        row.format = "+".join(result.formats) or row.format
+        row.errors, row.warnings = result.errors, result.warnings
+        row.problem_counts = dict(result.problems)
+        row.report_blob = result.report_blob
+        row.version = result.version
+        row.status = "failed" if result.errors else "ready"
+        if result.errors:
+            row.error_code = "invalid_dataset"
+            row.error_message = f"{result.errors} errors were found; the report lists them."
+        row.finished_at = now()
+        for position, split in enumerate(result.splits):
+            self._rows.add(
+                DatasetSplitRow(
+                    dataset_id=dataset_id,
+                    name=split.name,
+                    position=position,
+                    blob=split.blob,
+                    documents=split.documents,
+                    mentions=dict(split.mentions),
+                    relations=split.relations,
+                    characters=split.characters,
+                )
+            )
+        uploaded = [file.blob for file in await self._rows.files([dataset_id])]
+
+        async def remove() -> None:
+            for blob in uploaded:
+                self._work.blobs.delete(blob)
+
+        self._work.after_commit(remove)
+
+    async def fail(self, dataset_id: str, code: str, message: str) -> None:
+        """The job broke down: nothing is kept but the reason."""
+        row = await self._rows.get(dataset_id)
+        if row is None or row.status != "validating":
+            return
+        row.status, row.error_code, row.error_message = "failed", code, message
+        row.finished_at = now()
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of datasets whose job has not ended."""
+        return await self._rows.unfinished()
+
+    async def _row(self, dataset_id: str) -> DatasetRow:
+        row = await self._rows.get(dataset_id)
+        if row is None:
+            raise not_found("dataset", dataset_id)
+        return row
+
+    async def _ready_splits(
+        self, dataset_id: str, names: Sequence[str] | None
+    ) -> list[DatasetSplitRow]:
+        row = await self._row(dataset_id)
+        if row.status != "ready":
+            raise ApiError("dataset_not_ready", f"The dataset's status is {row.status}.")
+        splits = list(await self._rows.splits([dataset_id]))
+        if names is None:
+            return splits
+        by_name = {split.name: split for split in splits}
+        if missing := [name for name in names if name not in by_name]:
+            known = ", ".join(by_name)
+            raise ApiError("unknown_split", f"{len(missing)} unknown; it has: {known}.")
+        return [by_name[name] for name in names]
+
+    def _lines(self, blob: str, offset: int, limit: int) -> tuple[list[bytes], int | None]:
+        try:
+            return read_lines(self._work.blobs.path(blob), offset, limit)
+        except ValueError:
+            raise ApiError("invalid_cursor", "The cursor is not one of this list.") from None
+
+    async def _present(self, rows: Sequence[DatasetRow]) -> list[Dataset]:
+        ids = [row.id for row in rows]
+        files, splits = await self._rows.files(ids), await self._rows.splits(ids)
+        return [
+            present.dataset(
+                row,
+                [file for file in files if file.dataset_id == row.id],
+                [split for split in splits if split.dataset_id == row.id],
+            )
+            for row in rows
+        ]
+
+
+def export(sources: Iterable[SplitSource], format_name: str, out: BinaryIO) -> None:
+    """Write documents in a format of `EXPORT_FORMATS`. Raises ApiError `invalid_request`."""
+    if format_name not in EXPORT_FORMATS:
+        known = ", ".join(EXPORT_FORMATS)
+        raise invalid_field("/query/format", "unknown_format", f"Formats are {known}.")
+    write = FORMATS[format_name].write
+    assert write is not None
+    write(_split_documents(sources), out)
+
+
+def _split_documents(sources: Iterable[SplitSource]) -> Iterator[tuple[str | None, Document]]:
+    for source in sources:
+        for line in iterate([source.path]):
+            yield source.name, canonical.loads(line.decode())
+
+
+def new_dataset_id() -> str:
+    """An id for a dataset to come; its upload is stored under it."""
+    return new_id("ds")

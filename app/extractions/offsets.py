@@ -1,0 +1,26 @@
+"""Offsets in other units: code points (ours) to UTF-16 code units or UTF-8 bytes."""
+
+from collections.abc import Callable
+from itertools import accumulate
+
+from app.extractions.schemas import OffsetUnit
+
+Convert = Callable[[int], int]
+
+
+def converter(text: str, unit: OffsetUnit) -> Convert:
+    """A function from an offset in code points of `text` to the same place in `unit`."""
+    if unit == "code_point" or text.isascii():
+        return lambda offset: offset
+    width = _utf16_width if unit == "utf16" else _utf8_width
+    places = [0, *accumulate(map(width, text))]
+    return places.__getitem__
+
+
+def _utf16_width(character: str) -> int:
+    return 2 if ord(character) > 0xFFFF else 1
+
+
+def _utf8_width(character: str) -> int:
+    point = ord(character)
+    return 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4

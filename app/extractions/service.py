@@ -1,0 +1,91 @@
+"""Extraction: text in, diseases, chemicals and relations out. Nothing is stored."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.backends.base import Annotations, BackendError
+from app.backends.registry import as_api_error
+from app.extractions import present
+from app.extractions.schemas import Extraction, ExtractionRequest, Timing, Usage
+from app.models.service import ResolvedModel
+from app.platform.clock import new_id
+from app.platform.errors import ApiError, FieldError
+from app.prompts.tasks import Task
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be asked for at once."""
+
+    max_text_characters: int
+
+
+def check(request: ExtractionRequest, limits: Limits) -> list[str]:
+    """The texts of a request. Raises ApiError `text_too_long`, `invalid_request`."""
+    texts = request.texts if request.texts is not None else [request.text or ""]
+    name = "/texts/{}" if request.texts is not None else "/text"
+    faults = []
+    for index, text in enumerate(texts):
+        if len(text) > limits.max_text_characters:
+            detail = f"{len(text)} code points; at most {limits.max_text_characters}."
+            raise ApiError(
+                "text_too_long", detail, errors=[FieldError(name.format(index), "length", detail)]
+            )
+        if any("\ud800" <= character <= "\udfff" for character in text if character > "\ud7ff"):
+            faults.append(
+                FieldError(name.format(index), "surrogate", "Half of a surrogate pair in the text.")
+            )
+    if faults:
+        raise ApiError("invalid_request", "A text is not valid Unicode.", errors=faults)
+    return texts
+
+
+async def extract(
+    model: ResolvedModel, texts: Sequence[str], request: ExtractionRequest
+) -> list[Extraction]:
+    """One extraction for each text, in order. Raises ApiError if the backend fails."""
+    started = time.perf_counter()
+    tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
+    if missing := tasks - model.tasks:
+        names = ", ".join(sorted(missing))
+        raise ApiError("capability_unavailable", f"{model.id} was not trained for: {names}.")
+    try:
+        found = await model.backend.extract(model.backend_model, texts, tasks)
+    except BackendError as error:
+        raise as_api_error(error) from None
+    model_ms = (time.perf_counter() - started) * 1000
+    answers = [
+        _extraction(model.id, text, annotations, tasks, request)
+        for text, annotations in zip(texts, found, strict=True)
+    ]
+    total_ms = (time.perf_counter() - started) * 1000
+    timing = Timing(total_ms=round(total_ms, 2), model_ms=round(model_ms, 2))
+    for answer in answers:
+        answer.timing = timing
+    return answers
+
+
+def _extraction(
+    model_id: str,
+    text: str,
+    found: Annotations,
+    tasks: frozenset[Task],
+    request: ExtractionRequest,
+) -> Extraction:
+    options = request.options
+    answer = Extraction(
+        id=new_id("ext"),
+        model=model_id,
+        ungrounded=present.ungrounded(found, tasks),
+        warnings=list(found.warnings),
+        usage=Usage(input_tokens=found.input_tokens, output_tokens=found.output_tokens),
+        timing=Timing(total_ms=0, model_ms=0),
+    )
+    if Task.DISEASES in tasks:
+        answer.diseases = present.items(text, found, Task.DISEASES, options)
+    if Task.CHEMICALS in tasks:
+        answer.chemicals = present.items(text, found, Task.CHEMICALS, options)
+    if Task.RELATIONS in tasks:
+        answer.relations = present.relations(text, found, options)
+    return answer

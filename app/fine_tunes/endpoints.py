@@ -1,0 +1,157 @@
+"""`/v1/fine-tunes`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from starlette.responses import StreamingResponse
+
+from app.backends.http import BackendsDep
+from app.fine_tunes.live import live_events
+from app.fine_tunes.schemas import FineTune, FineTuneEvent, FineTuneRequest, MetricValue
+from app.fine_tunes.service import FineTunes
+from app.fine_tunes.states import Status
+from app.platform.http import PlatformDep, ReadWork, WriteWork
+from app.platform.idempotency import IdempotencyKey, created, fingerprint
+from app.platform.pagination import Cursor, Limit, Page
+from app.platform.problem_json import problem_responses
+
+router = APIRouter(prefix="/fine-tunes", tags=["fine-tunes"])
+
+FineTuneId = Annotated[str, Path(max_length=100, examples=["ft_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])]
+
+
+def reading(work: ReadWork, backends: BackendsDep) -> FineTunes:
+    """The room's service in a transaction for reading."""
+    return FineTunes(work, backends)
+
+
+def writing(work: WriteWork, backends: BackendsDep) -> FineTunes:
+    """The room's service in a transaction for writing."""
+    return FineTunes(work, backends)
+
+
+Reading = Annotated[FineTunes, Depends(reading)]
+Writing = Annotated[FineTunes, Depends(writing)]
+
+
+@router.post(
+    "",
+    operation_id="createFineTune",
+    summary="Train a model",
+    status_code=202,
+    response_model=FineTune,
+    responses=problem_responses(
+        "malformed_request",
+        "not_found",
+        "training_file_not_ready",
+        "idempotency_key_reused",
+        "body_too_large",
+        "invalid_request",
+        "unknown_backend",
+        "capability_unavailable",
+        "backend_unavailable",
+    ),
+)
+async def create_fine_tune(
+    work: WriteWork,
+    backends: BackendsDep,
+    request: FineTuneRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Launch a fine-tune.
+
+    Answers at once; follow `status`, `progress` and the events until it has `succeeded`.
+    """
+
+    async def create() -> tuple[str, FineTune]:
+        fine_tune = await FineTunes(work, backends).create(request)
+        return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
+
+    asked = fingerprint(request.model_dump(mode="json"))
+    return await created(work, "createFineTune", idempotency_key, asked, 202, create)
+
+
+@router.get(
+    "",
+    operation_id="listFineTunes",
+    summary="List fine-tunes, newest first",
+    responses=problem_responses("invalid_cursor", "invalid_request"),
+)
+async def list_fine_tunes(
+    fine_tunes: Reading,
+    status: Annotated[Status | None, Query(description="Only those in this state.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[FineTune]:
+    """All fine-tunes, page by page."""
+    return await fine_tunes.page(status, cursor, limit)
+
+
+@router.get(
+    "/{fine_tune_id}",
+    operation_id="getFineTune",
+    summary="Get one fine-tune",
+    responses=problem_responses("not_found", "invalid_request"),
+)
+async def get_fine_tune(fine_tunes: Reading, fine_tune_id: FineTuneId) -> FineTune:
+    """Status and progress of a fine-tune."""
+    return await fine_tunes.get(fine_tune_id)
+
+
+@router.get(
+    "/{fine_tune_id}/events",
+    operation_id="listFineTuneEvents",
+    summary="Follow what happens",
+    response_model=Page[FineTuneEvent],
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "A page, or a live stream."},
+        **problem_responses("invalid_cursor", "not_found", "invalid_request"),
+    },
+)
+async def list_events(
+    request: Request,
+    platform: PlatformDep,
+    fine_tunes: Reading,
+    fine_tune_id: FineTuneId,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+    last_event_id: Annotated[
+        str | None, Header(max_length=20, pattern="^[0-9]+$", description="To resume a stream.")
+    ] = None,
+) -> Page[FineTuneEvent] | StreamingResponse:
+    """Events in order, as a page.
+
+    With `Accept: text/event-stream` a live stream of server-sent events, `progress` among them,
+    that ends with the fine-tune.
+    """
+    page = await fine_tunes.events(fine_tune_id, cursor, limit)
+    if "text/event-stream" not in request.headers.get("accept", ""):
+        return page
+    stream = live_events(platform, fine_tune_id, after=int(last_event_id or 0))
+    return StreamingResponse(
+        stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
+    )
+
+
+@router.get(
+    "/{fine_tune_id}/metrics",
+    operation_id="listFineTuneMetrics",
+    summary="Read the training curve",
+    responses=problem_responses("invalid_cursor", "not_found", "invalid_request"),
+)
+async def list_metrics(
+    fine_tunes: Reading, fine_tune_id: FineTuneId, cursor: Cursor = None, limit: Limit = 1000
+) -> Page[MetricValue]:
+    """Loss or score for each iteration of each stage, in the order of training."""
+    return await fine_tunes.metrics(fine_tune_id, cursor, limit)
+
+
+@router.post(
+    "/{fine_tune_id}/cancel",
+    operation_id="cancelFineTune",
+    summary="Cancel a fine-tune",
+    responses=problem_responses("not_found", "not_cancellable", "invalid_request"),
+)
+async def cancel_fine_tune(fine_tunes: Writing, fine_tune_id: FineTuneId) -> FineTune:
+    """Stop the training. Safe to repeat; the status goes over `cancelling` to `cancelled`."""
+    return await fine_tunes.cancel(fine_tune_id)

@@ -1,0 +1,46 @@
+"""The one place where a fine-tune changes its status, and where its events are written."""
+
+from typing import Any
+
+from app.fine_tunes.repository import FineTuneRepository
+from app.fine_tunes.states import TERMINAL, Status, may_become
+from app.platform.clock import now
+from app.platform.errors import ApiError, not_found
+from app.tables import FineTuneEventRow, FineTuneRow
+
+
+class Ledger:
+    """Status and events of fine-tunes within one transaction."""
+
+    def __init__(self, rows: FineTuneRepository) -> None:
+        self._rows = rows
+
+    async def row(self, fine_tune_id: str) -> FineTuneRow:
+        """The row. Raises ApiError `not_found`."""
+        row = await self._rows.get(fine_tune_id)
+        if row is None:
+            raise not_found("fine-tune", fine_tune_id)
+        return row
+
+    async def move(
+        self, row: FineTuneRow, following: Status, data: dict[str, Any] | None = None
+    ) -> None:
+        """Change the status along the transition table. Raises ApiError `conflict`."""
+        if not may_become(Status(row.status), following):
+            raise ApiError("conflict", f"A {row.status} fine-tune cannot become {following}.")
+        row.status = following.value
+        if following in TERMINAL:
+            row.finished_at = now()
+        await self.event(row, following.value, data)
+
+    async def event(self, row: FineTuneRow, kind: str, data: dict[str, Any] | None = None) -> None:
+        """Write down that something happened."""
+        self._rows.add_event(
+            FineTuneEventRow(
+                fine_tune_id=row.id,
+                sequence=await self._rows.last_event(row.id) + 1,
+                at=now(),
+                type=kind,
+                data=data or {},
+            )
+        )

@@ -1,0 +1,137 @@
+"""What the job of a fine-tune does to its row: each method is one step's transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.backends.base import JobState, TrainingJob
+from app.fine_tunes.ledger import Ledger
+from app.fine_tunes.repository import FineTuneRepository
+from app.fine_tunes.states import TERMINAL, Status
+from app.platform.clock import new_id, now
+from app.platform.work import Work
+from app.tables import FineTuneMetricRow, ModelRow
+from app.training_files.service import TrainingData, TrainingFiles
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The job, and the name of the backend that is to train it."""
+
+    backend: str
+    job: TrainingJob
+
+
+class Progress:
+    """A fine-tune as its job sees it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rows = FineTuneRepository(work.session)
+        self._ledger = Ledger(self._rows)
+
+    async def prepare(self, fine_tune_id: str) -> TrainingData | None:
+        """The data to learn from; None if the fine-tune is not to go on."""
+        row = await self._rows.get(fine_tune_id)
+        if row is None:
+            return None
+        if row.status == Status.QUEUED:
+            row.started_at = now()
+            await self._ledger.move(row, Status.PREPARING)
+        if row.status != Status.PREPARING:
+            return None
+        return await TrainingFiles(self._work).training_data(row.training_file_id)
+
+    async def begin(self, fine_tune_id: str, documents: Path) -> TrainingPlan | None:
+        """What to launch; None if the fine-tune has ended. One that was cut off is resumed."""
+        row = await self._rows.get(fine_tune_id)
+        if row is None or row.status in TERMINAL:
+            return None
+        if row.status == Status.PREPARING:
+            await self._ledger.move(row, Status.TRAINING)
+        elif row.status == Status.TRAINING:
+            await self._ledger.event(row, "resumed")
+        data = await TrainingFiles(self._work).training_data(row.training_file_id)
+        job = TrainingJob(
+            reference=row.id,
+            base_model=row.base_model,
+            tasks=data.tasks,
+            hyperparameters=row.hyperparameters,
+            documents=documents,
+            rows=data.rows,
+        )
+        return TrainingPlan(row.backend, job)
+
+    async def status(self, fine_tune_id: str) -> Status | None:
+        """The status alone; None if the fine-tune is gone."""
+        row = await self._rows.get(fine_tune_id)
+        return None if row is None else Status(row.status)
+
+    async def record(self, fine_tune_id: str, state: JobState) -> None:
+        """Store progress, and the points of the curve that are new."""
+        row = await self._ledger.row(fine_tune_id)
+        row.stage, row.progress = state.stage, state.progress
+        known = await self._rows.metric_count(fine_tune_id)
+        if known > len(state.metrics):
+            await self._rows.clear_metrics(fine_tune_id)
+            known = 0
+        self._rows.add_metrics(
+            [
+                FineTuneMetricRow(
+                    fine_tune_id=fine_tune_id,
+                    sequence=sequence,
+                    stage=point.stage,
+                    step=point.step,
+                    name=point.name,
+                    value=point.value,
+                )
+                for sequence, point in enumerate(state.metrics[known:], known + 1)
+            ]
+        )
+
+    async def relaunched(self, fine_tune_id: str) -> None:
+        """The backend had lost the job and was given it again."""
+        await self._ledger.event(await self._ledger.row(fine_tune_id), "relaunched")
+
+    async def succeed(self, fine_tune_id: str, backend_model: str) -> bool:
+        """Put the model into the catalogue; False if it was cancelled in the last moment."""
+        row = await self._ledger.row(fine_tune_id)
+        if row.status != Status.TRAINING:
+            return row.status == Status.SUCCEEDED
+        data = await TrainingFiles(self._work).training_data(row.training_file_id)
+        model = ModelRow(
+            id=new_id("mdl"),
+            name=row.name,
+            backend=row.backend,
+            base_model=row.base_model,
+            backend_model=backend_model,
+            tasks=sorted(task.value for task in data.tasks),
+            template_id=data.template_id,
+            fine_tune_id=row.id,
+            created_at=now(),
+        )
+        await self._rows.add(model)
+        row.model_id, row.progress, row.stage = model.id, 1.0, ""
+        await self._ledger.move(row, Status.SUCCEEDED, {"model_id": model.id})
+        return True
+
+    async def cancelled(self, fine_tune_id: str) -> None:
+        """The training has been stopped."""
+        row = await self._ledger.row(fine_tune_id)
+        if row.status == Status.CANCELLING:
+            await self._ledger.move(row, Status.CANCELLED)
+
+    async def fail(self, fine_tune_id: str, code: str, message: str) -> None:
+        """The training failed; if it was being cancelled, it is cancelled."""
+        row = await self._rows.get(fine_tune_id)
+        if row is None or row.status in TERMINAL:
+            return
+        if row.status == Status.CANCELLING:
+            await self._ledger.move(row, Status.CANCELLED)
+            return
+        row.error_code, row.error_message = code, message
+        await self._ledger.move(row, Status.FAILED, {"code": code, "message": message})
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of fine-tunes whose job has not ended."""
+        return await self._rows.with_status([s.value for s in Status if s not in TERMINAL])

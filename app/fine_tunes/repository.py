@@ -1,0 +1,102 @@
+"""Rows of fine-tunes, their events and metrics, and of the models they end in."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tables import FineTuneEventRow, FineTuneMetricRow, FineTuneRow, ModelRow
+
+
+class FineTuneRepository:
+    """Reads and writes rows in the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, row: FineTuneRow | ModelRow) -> None:
+        """Insert a row."""
+        self._session.add(row)
+        await self._session.flush()
+
+    async def get(self, fine_tune_id: str) -> FineTuneRow | None:
+        """One fine-tune."""
+        return await self._session.get(FineTuneRow, fine_tune_id)
+
+    async def page(
+        self, status: str | None, after: str | None, limit: int
+    ) -> Sequence[FineTuneRow]:
+        """Fine-tunes, newest first."""
+        query = select(FineTuneRow).order_by(FineTuneRow.id.desc()).limit(limit)
+        if status is not None:
+            query = query.where(FineTuneRow.status == status)
+        if after is not None:
+            query = query.where(FineTuneRow.id < after)
+        return (await self._session.scalars(query)).all()
+
+    async def built_from(self, training_file_id: str) -> Sequence[str]:
+        """Ids of the fine-tunes on a training file."""
+        query = select(FineTuneRow.id).where(FineTuneRow.training_file_id == training_file_id)
+        return (await self._session.scalars(query)).all()
+
+    async def with_status(self, statuses: Sequence[str]) -> Sequence[str]:
+        """Ids of the fine-tunes in one of these states."""
+        query = select(FineTuneRow.id).where(FineTuneRow.status.in_(statuses))
+        return (await self._session.scalars(query)).all()
+
+    def add_event(self, row: FineTuneEventRow) -> None:
+        """Insert an event."""
+        self._session.add(row)
+
+    async def last_event(self, fine_tune_id: str) -> int:
+        """Sequence of the last event, 0 if there is none."""
+        query = select(func.max(FineTuneEventRow.sequence)).where(
+            FineTuneEventRow.fine_tune_id == fine_tune_id
+        )
+        return await self._session.scalar(query) or 0
+
+    async def events(self, fine_tune_id: str, after: int, limit: int) -> Sequence[FineTuneEventRow]:
+        """Events in order."""
+        query = (
+            select(FineTuneEventRow)
+            .where(FineTuneEventRow.fine_tune_id == fine_tune_id, FineTuneEventRow.sequence > after)
+            .order_by(FineTuneEventRow.sequence)
+            .limit(limit)
+        )
+        return (await self._session.scalars(query)).all()
+
+    def add_metrics(self, rows: Sequence[FineTuneMetricRow]) -> None:
+        """Insert points of the training curve."""
+        self._session.add_all(rows)
+
+    async def metric_count(self, fine_tune_id: str) -> int:
+        """How many points are stored."""
+        query = select(func.max(FineTuneMetricRow.sequence)).where(
+            FineTuneMetricRow.fine_tune_id == fine_tune_id
+        )
+        return await self._session.scalar(query) or 0
+
+    async def clear_metrics(self, fine_tune_id: str) -> None:
+        """Forget the training curve: the training begins anew."""
+        await self._session.execute(
+            delete(FineTuneMetricRow).where(FineTuneMetricRow.fine_tune_id == fine_tune_id)
+        )
+
+    async def metrics(
+        self, fine_tune_id: str, after: int, limit: int
+    ) -> Sequence[FineTuneMetricRow]:
+        """Points of the training curve in order."""
+        query = (
+            select(FineTuneMetricRow)
+            .where(
+                FineTuneMetricRow.fine_tune_id == fine_tune_id, FineTuneMetricRow.sequence > after
+            )
+            .order_by(FineTuneMetricRow.sequence)
+            .limit(limit)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def delete(self, row: FineTuneRow) -> None:
+        """Remove a fine-tune with its events and metrics."""
+        await self._session.delete(row)
+        await self._session.flush()

@@ -1,0 +1,76 @@
+"""What the fine-tunes room says on the wire."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.fine_tunes.states import Status
+
+
+class FineTuneRequest(BaseModel):
+    """What to train, on what, and where."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    training_file_id: str = Field(max_length=100, examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
+    backend: str = Field(default="local", max_length=100, examples=["local"])
+    base_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="The backend's model to start from; null for its own choice.",
+        examples=[None],
+    )
+    hyperparameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="As the backend's JSON Schema in `GET /v1/backends` has them.",
+        examples=[{"preset": "balanced"}],
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
+    )
+
+
+class FineTuneError(BaseModel):
+    """Why a fine-tune failed."""
+
+    code: str = Field(examples=["training_crashed"])
+    message: str
+
+
+class FineTune(BaseModel):
+    """A training job."""
+
+    id: str = Field(examples=["ft_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
+    name: str
+    status: Status
+    stage: str = Field(description="What the backend is at.", examples=["tagger"])
+    progress: float = Field(description="Percent, 0 to 100.", examples=[42.5])
+    training_file_id: str
+    backend: str
+    base_model: str | None
+    hyperparameters: dict[str, Any] = Field(description="All of them, defaults filled in.")
+    model_id: str | None = Field(description="The model, once it has succeeded.")
+    error: FineTuneError | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class FineTuneEvent(BaseModel):
+    """Something that happened to a fine-tune."""
+
+    sequence: int = Field(examples=[1])
+    at: datetime
+    type: str = Field(examples=["training"])
+    data: dict[str, Any]
+
+
+class MetricValue(BaseModel):
+    """One point of the training curve."""
+
+    sequence: int = Field(examples=[1])
+    stage: str = Field(examples=["tagger"])
+    step: int = Field(examples=[1])
+    name: str = Field(examples=["loss"])
+    value: float = Field(examples=[12345.6])

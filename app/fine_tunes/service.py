@@ -1,0 +1,182 @@
+"""Fine-tunes: launch, read, cancel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.backends.base import Backend
+from app.backends.registry import Backends
+from app.fine_tunes.ledger import Ledger
+from app.fine_tunes.repository import FineTuneRepository
+from app.fine_tunes.schemas import (
+    FineTune,
+    FineTuneError,
+    FineTuneEvent,
+    FineTuneRequest,
+    MetricValue,
+)
+from app.fine_tunes.states import TERMINAL, Status
+from app.platform.clock import new_id, now
+from app.platform.errors import ApiError, FieldError, invalid_field
+from app.platform.lineage import Link
+from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
+from app.platform.problem_json import field_errors
+from app.platform.work import Work
+from app.tables import FineTuneRow
+from app.training_files.service import TrainingFiles
+
+JOB = "fine_tune"
+
+
+class FineTunes:
+    """The fine-tunes room's operations within one unit of work."""
+
+    def __init__(self, work: Work, backends: Backends) -> None:
+        self._work = work
+        self._backends = backends
+        self._rows = FineTuneRepository(work.session)
+        self._ledger = Ledger(self._rows)
+
+    async def create(self, request: FineTuneRequest) -> FineTune:
+        """Register a fine-tune and have it trained.
+
+        Raises ApiError `not_found`, `training_file_not_ready`, `unknown_backend`,
+        `capability_unavailable`, `backend_unavailable`, `invalid_request`.
+        """
+        backend = self._backends.get(request.backend)
+        hyperparameters = _check_hyperparameters(backend, request.hyperparameters)
+        await self._check_base_model(backend, request.base_model)
+        await TrainingFiles(self._work).training_data(request.training_file_id)
+        fine_tune_id = new_id("ft")
+        row = FineTuneRow(
+            id=fine_tune_id,
+            name=request.name or fine_tune_id,
+            training_file_id=request.training_file_id,
+            backend=request.backend,
+            base_model=request.base_model,
+            hyperparameters=hyperparameters,
+            status=Status.QUEUED.value,
+            stage="",
+            progress=0.0,
+            created_at=now(),
+        )
+        await self._rows.add(row)
+        await self._ledger.event(row, Status.QUEUED.value)
+        self._work.start_job(JOB, fine_tune_id)
+        return _present(row)
+
+    async def get(self, fine_tune_id: str) -> FineTune:
+        """One fine-tune. Raises ApiError `not_found`."""
+        return _present(await self._ledger.row(fine_tune_id))
+
+    async def page(self, status: Status | None, cursor: str | None, limit: int) -> Page[FineTune]:
+        """Fine-tunes, newest first."""
+        rows = await self._rows.page(status and status.value, decode_cursor(cursor), limit + 1)
+        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+        return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
+
+    async def events(
+        self, fine_tune_id: str, cursor: str | None, limit: int
+    ) -> Page[FineTuneEvent]:
+        """What happened, in order. Raises ApiError `not_found`."""
+        await self._ledger.row(fine_tune_id)
+        rows = await self._rows.events(fine_tune_id, decode_offset(cursor), limit + 1)
+        items = [
+            FineTuneEvent.model_validate(row, from_attributes=True) for row in rows[:limit]
+        ]
+        more = encode_cursor(items[-1].sequence) if len(rows) > limit else None
+        return Page(items=items, next_cursor=more)
+
+    async def metrics(self, fine_tune_id: str, cursor: str | None, limit: int) -> Page[MetricValue]:
+        """The training curve, in order. Raises ApiError `not_found`."""
+        await self._ledger.row(fine_tune_id)
+        rows = await self._rows.metrics(fine_tune_id, decode_offset(cursor), limit + 1)
+        items = [
+            MetricValue(
+                sequence=row.sequence,
+                stage=row.stage,
+                step=row.step,
+                name=row.name,
+                value=row.value,
+            )
+            for row in rows[:limit]
+        ]
+        more = encode_cursor(items[-1].sequence) if len(rows) > limit else None
+        return Page(items=items, next_cursor=more)
+
+    async def cancel(self, fine_tune_id: str) -> FineTune:
+        """Ask for an end. Safe to repeat. Raises ApiError `not_found`, `not_cancellable`."""
+        row = await self._ledger.row(fine_tune_id)
+        status = Status(row.status)
+        if status in (Status.CANCELLING, Status.CANCELLED):
+            return _present(row)
+        if status in TERMINAL:
+            raise ApiError("not_cancellable", f"The fine-tune has {status.value}.")
+        # What has not begun needs no one to stop it.
+        await self._ledger.move(
+            row, Status.CANCELLED if status is Status.QUEUED else Status.CANCELLING
+        )
+        return _present(row)
+
+    async def _check_base_model(self, backend: Backend, base_model: str | None) -> None:
+        if base_model is None:
+            return
+        tunable = [model.name for model in await backend.base_models() if model.can_tune]
+        if base_model not in tunable:
+            known = ", ".join(tunable) or "none: leave it out"
+            raise invalid_field("/base_model", "unknown", f"Models to start from: {known}.")
+
+
+async def _built_from(work: Work, training_file_id: str) -> Sequence[str]:
+    return await FineTuneRepository(work.session).built_from(training_file_id)
+
+
+async def _delete(work: Work, fine_tune_id: str) -> None:
+    rows = FineTuneRepository(work.session)
+    row = await rows.get(fine_tune_id)
+    if row is None:
+        return
+    if row.status not in TERMINAL:
+        raise ApiError("conflict", f"The fine-tune {row.id} is {row.status}: cancel it first.")
+    await rows.delete(row)
+
+
+LINK = Link("training file", "fine-tune", _built_from, _delete)
+
+
+def _check_hyperparameters(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    """All hyperparameters, defaults filled in. Raises ApiError naming each field at fault."""
+    schema = backend.hyperparameters
+    if schema is None:
+        raise ApiError("capability_unavailable", f"The backend {backend.name} does not train.")
+    if not backend.configured:
+        raise ApiError("backend_unavailable", f"The backend {backend.name} is not configured.")
+    try:
+        return schema.model_validate(given).model_dump(mode="json")
+    except ValidationError as error:
+        found = field_errors([dict(fault) for fault in error.errors(include_url=False)])
+        faults = [FieldError(f"/hyperparameters{f.pointer}", f.code, f.detail) for f in found]
+        raise ApiError("invalid_request", "Hyperparameters are not valid.", errors=faults) from None
+
+
+def _present(row: FineTuneRow) -> FineTune:
+    error = None
+    if row.error_code is not None:
+        error = FineTuneError(code=row.error_code, message=row.error_message or "")
+    return FineTune(
+        id=row.id,
+        name=row.name,
+        status=Status(row.status),
+        stage=row.stage,
+        progress=round(row.progress * 100, 1),
+        training_file_id=row.training_file_id,
+        backend=row.backend,
+        base_model=row.base_model,
+        hyperparameters=row.hyperparameters,
+        model_id=row.model_id,
+        error=error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,119 @@
+"""The composition root: everything is made here, once, from settings, and closed here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.types import Scope
+
+from app import api, docs_pages, health
+from app.backends.base import BackendError
+from app.backends.local.backend import LocalBackend
+from app.backends.registry import Backends, as_api_error
+from app.backends.rules import RulesBackend
+from app.datasets.workflows import dataset_job
+from app.fine_tunes.service import LINK as FINE_TUNES_LINK
+from app.fine_tunes.workflows import fine_tune_job
+from app.models.service import lineage_link as models_link
+from app.platform import problem_json
+from app.platform.blobs import Blobs
+from app.platform.database import Database
+from app.platform.jobs import Jobs
+from app.platform.lineage import Lineage
+from app.platform.requests import RequestContext
+from app.platform.settings import Settings
+from app.platform.work import Platform
+from app.training_files.service import LINK as TRAINING_FILES_LINK
+from app.training_files.workflows import training_file_job
+
+DESCRIPTION = """
+Fine-tune and serve biomedical extraction models: upload an annotated dataset, build JSONL training
+files, launch and follow a fine-tune, and send text to the model of your choice: diseases, chemicals
+and the relations between them come back as JSON.
+
+Errors are `application/problem+json` with a stable `code`. Lists are pages with a `next_cursor`.
+Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Location` to follow.
+"""
+
+# Jobs of each queue that run at once in one process. A training takes a core for itself.
+QUEUES = {"short": 4, "train": 1}
+
+
+def create_platform(settings: Settings) -> Platform:
+    """The platform of one process; nothing is opened yet."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Platform(
+        settings=settings,
+        database=Database(settings.sqlalchemy_url),
+        blobs=Blobs(settings.data_dir / "blobs"),
+        jobs=Jobs(settings.jobs_url, queues=QUEUES),
+    )
+
+
+def create_backends(settings: Settings) -> Backends:
+    """All backends; `local:rules` is the untrained base model of the embedded one."""
+    local = LocalBackend(
+        settings.data_dir / "local", baseline=RulesBackend(), max_loaded=settings.loaded_models
+    )
+    return Backends({"local": local})
+
+
+def create_lineage(backends: Backends) -> Lineage:
+    """dataset -> training file -> fine-tune -> model."""
+    return Lineage([TRAINING_FILES_LINK, FINE_TUNES_LINK, models_link(backends)])
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole service."""
+    platform = create_platform(settings)
+    backends = create_backends(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if platform.database.is_sqlite:
+            await platform.database.migrate()
+        for job in (
+            dataset_job(platform),
+            training_file_job(platform),
+            fine_tune_job(platform, backends),
+        ):
+            platform.jobs.define(job)
+        await platform.jobs.open()
+        try:
+            yield
+        finally:
+            # Jobs first: what is stopped with its backend must not count as failed.
+            await platform.jobs.close()
+            await backends.close()
+            await platform.database.close()
+
+    app = FastAPI(
+        title="Medtune",
+        version=version("medtune"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.platform = platform
+    app.state.backends = backends
+    app.state.lineage = create_lineage(backends)
+    app.include_router(api.router)
+    app.include_router(health.router)
+    docs_pages.install(app)
+    problem_json.install(app)
+
+    async def backend_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, BackendError)
+        return problem_json.render(request, as_api_error(error))
+
+    app.add_exception_handler(BackendError, backend_error)
+
+    def body_limit(scope: Scope) -> int:
+        upload = scope["path"] == "/v1/datasets"
+        return settings.max_upload_bytes if upload else settings.max_body_bytes
+
+    app.add_middleware(RequestContext, limit=body_limit)
+    return app

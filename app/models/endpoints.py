@@ -1,0 +1,112 @@
+"""`/v1/models`, `/v1/model-aliases`, `/v1/backends`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from app.backends.http import BackendsDep
+from app.models.schemas import AliasRequest, BackendList, Model, ModelAlias
+from app.models.service import Models
+from app.platform.http import ReadWork, WriteWork
+from app.platform.pagination import Cursor, Limit, Page
+from app.platform.problem_json import problem_responses
+
+router = APIRouter(tags=["models"])
+
+ModelId = Annotated[
+    str,
+    Path(
+        max_length=200,
+        description="A base model's id, a tuned model's, or an alias.",
+        examples=["local:rules"],
+    ),
+]
+AliasName = Annotated[
+    str,
+    Path(
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        description="Letters, digits, dot, dash and underscore.",
+        examples=["production"],
+    ),
+]
+
+
+def reading(work: ReadWork, backends: BackendsDep) -> Models:
+    """The room's service in a transaction for reading."""
+    return Models(work, backends)
+
+
+def writing(work: WriteWork, backends: BackendsDep) -> Models:
+    """The room's service in a transaction for writing."""
+    return Models(work, backends)
+
+
+Reading = Annotated[Models, Depends(reading)]
+Writing = Annotated[Models, Depends(writing)]
+
+
+@router.get(
+    "/models",
+    operation_id="listModels",
+    summary="List the models one may extract with",
+    responses=problem_responses("invalid_cursor", "invalid_request"),
+)
+async def list_models(models: Reading, cursor: Cursor = None, limit: Limit = 50) -> Page[Model]:
+    """Base models of the backends, then tuned ones, newest first."""
+    return await models.page(cursor, limit)
+
+
+@router.get(
+    "/models/{model_id}",
+    operation_id="getModel",
+    summary="Get one model",
+    responses=problem_responses("model_not_found", "invalid_request"),
+)
+async def get_model(models: Reading, model_id: ModelId) -> Model:
+    """What a model can do and where it comes from."""
+    return await models.get(model_id)
+
+
+@router.delete(
+    "/models/{model_id}",
+    operation_id="deleteModel",
+    summary="Delete a tuned model",
+    status_code=204,
+    responses=problem_responses("model_not_found", "invalid_request"),
+)
+async def delete_model(models: Writing, model_id: ModelId) -> None:
+    """Remove a tuned model and the aliases that point to it."""
+    await models.delete(model_id)
+
+
+@router.get(
+    "/model-aliases",
+    operation_id="listModelAliases",
+    summary="List aliases",
+)
+async def list_aliases(models: Reading) -> Page[ModelAlias]:
+    """All aliases, by name."""
+    return Page(items=await models.aliases(), next_cursor=None)
+
+
+@router.put(
+    "/model-aliases/{name}",
+    operation_id="putModelAlias",
+    summary="Point an alias to a model",
+    responses=problem_responses(
+        "malformed_request", "model_not_found", "body_too_large", "invalid_request"
+    ),
+)
+async def put_alias(models: Writing, name: AliasName, request: AliasRequest) -> ModelAlias:
+    """Create an alias, or move it to another model: callers of the alias need not change."""
+    return await models.put_alias(name, request.model)
+
+
+@router.get(
+    "/backends",
+    operation_id="listBackends",
+    summary="List backends and their hyperparameters",
+)
+async def list_backends(models: Reading) -> BackendList:
+    """Where models are trained and run; hyperparameters as JSON Schema."""
+    return BackendList(items=await models.backends())

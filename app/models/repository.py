@@ -1,0 +1,58 @@
+"""Rows of tuned models and aliases, and the state of the fine-tunes behind them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.tables import FineTuneRow, ModelAliasRow, ModelRow
+
+
+class ModelRepository:
+    """Reads and writes rows in the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, model_id: str) -> ModelRow | None:
+        """One tuned model."""
+        return await self._session.get(ModelRow, model_id)
+
+    async def page(self, after: str | None, limit: int) -> Sequence[ModelRow]:
+        """Tuned models, newest first."""
+        query = select(ModelRow).order_by(ModelRow.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(ModelRow.id < after)
+        return (await self._session.scalars(query)).all()
+
+    async def of_fine_tune(self, fine_tune_id: str) -> Sequence[str]:
+        """Ids of the models a fine-tune ended in: one or none."""
+        query = select(ModelRow.id).where(ModelRow.fine_tune_id == fine_tune_id)
+        return (await self._session.scalars(query)).all()
+
+    async def fine_tune(self, fine_tune_id: str) -> FineTuneRow | None:
+        """The fine-tune of this id."""
+        return await self._session.get(FineTuneRow, fine_tune_id)
+
+    async def alias(self, name: str) -> ModelAliasRow | None:
+        """One alias."""
+        return await self._session.get(ModelAliasRow, name)
+
+    async def aliases(self) -> Sequence[ModelAliasRow]:
+        """All aliases, by name."""
+        return (
+            await self._session.scalars(select(ModelAliasRow).order_by(ModelAliasRow.name))
+        ).all()
+
+    def add_alias(self, row: ModelAliasRow) -> None:
+        """Insert an alias."""
+        self._session.add(row)
+
+    async def delete(self, row: ModelRow) -> None:
+        """Remove a model and the aliases that point to it."""
+        await self._session.execute(delete(ModelAliasRow).where(ModelAliasRow.model == row.id))
+        fine_tune = await self.fine_tune(row.fine_tune_id)
+        if fine_tune is not None:
+            fine_tune.model_id = None
+        await self._session.delete(row)
+        await self._session.flush()

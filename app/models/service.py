@@ -1,0 +1,180 @@
+"""The catalogue: base models of the backends and tuned ones, aliases, and what a name means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.backends.base import Backend, BaseModelInfo
+from app.backends.registry import Backends, base_model_id
+from app.models.repository import ModelRepository
+from app.models.schemas import BackendInfo, Model, ModelAlias
+from app.platform.clock import now
+from app.platform.errors import ApiError, not_found
+from app.platform.lineage import Link
+from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.work import Work
+from app.prompts.tasks import Task
+from app.tables import ModelAliasRow, ModelRow
+
+_STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model as its backend knows it."""
+
+    id: str
+    backend: Backend
+    backend_model: str
+    tasks: frozenset[Task]
+
+
+class Models:
+    """The models room's operations within one unit of work."""
+
+    def __init__(self, work: Work, backends: Backends) -> None:
+        self._work = work
+        self._backends = backends
+        self._rows = ModelRepository(work.session)
+
+    async def page(self, cursor: str | None, limit: int) -> Page[Model]:
+        """Base models (all on the first page), then tuned ones, newest first."""
+        after = decode_cursor(cursor)
+        base: list[Model] = []
+        if after is None:
+            base = [_present_base(*found) for found in await self._backends.base_models()]
+        rows = await self._rows.page(after, limit + 1)
+        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+        return Page(items=[*base, *map(_present, rows[:limit])], next_cursor=more)
+
+    async def get(self, model_id: str) -> Model:
+        """One model, by id or alias. Raises ApiError `model_not_found`."""
+        model_id = await self._follow(model_id)
+        if (row := await self._rows.get(model_id)) is not None:
+            return _present(row)
+        for backend, info in await self._backends.base_models():
+            if base_model_id(backend, info.name) == model_id:
+                return _present_base(backend, info)
+        raise _unknown(model_id)
+
+    async def resolve(self, name: str) -> ResolvedModel:
+        """What to extract with: a model's id, an alias, or a fine-tune that has succeeded.
+
+        Raises ApiError `model_not_found`, `model_not_ready`, `retired`.
+        """
+        model_id = await self._follow(name)
+        fine_tune = await self._rows.fine_tune(model_id)
+        if fine_tune is not None:
+            if fine_tune.status in _STILL_TRAINING:
+                raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
+            model_id = fine_tune.model_id or model_id
+        model = await self.get(model_id)
+        if model.retired_on is not None:
+            raise ApiError("retired", f"{model.id} was retired on {model.retired_on}.")
+        if not model.can_extract:
+            raise ApiError("capability_unavailable", f"{model.id} is for training only.")
+        row = await self._rows.get(model.id)
+        return ResolvedModel(
+            id=model.id,
+            backend=self._backends.get(model.backend),
+            backend_model=model.name if row is None else row.backend_model,
+            tasks=frozenset(model.tasks),
+        )
+
+    async def delete(self, model_id: str) -> None:
+        """Remove a tuned model for good. Raises ApiError `model_not_found`."""
+        row = await self._rows.get(model_id)
+        if row is None:
+            raise _unknown(model_id)
+        backend, backend_model = self._backends.get(row.backend), row.backend_model
+        await self._rows.delete(row)
+        self._work.after_commit(lambda: backend.delete_model(backend_model))
+
+    async def aliases(self) -> list[ModelAlias]:
+        """All aliases, by name."""
+        return [_present_alias(row) for row in await self._rows.aliases()]
+
+    async def put_alias(self, name: str, model_id: str) -> ModelAlias:
+        """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
+        model = await self.get(model_id)
+        row = await self._rows.alias(name)
+        if row is None:
+            row = ModelAliasRow(name=name)
+            self._rows.add_alias(row)
+        row.model, row.updated_at = model.id, now()
+        return _present_alias(row)
+
+    async def backends(self) -> list[BackendInfo]:
+        """All backends and what they can do."""
+        base_models = await self._backends.base_models()
+        return [
+            BackendInfo(
+                name=name,
+                configured=backend.configured,
+                can_train=backend.hyperparameters is not None,
+                hyperparameters=schema.model_json_schema()
+                if (schema := backend.hyperparameters) is not None
+                else None,
+                base_models=[
+                    base_model_id(owner, info.name) for owner, info in base_models if owner == name
+                ],
+            )
+            for name, backend in self._backends
+        ]
+
+    async def _follow(self, name: str) -> str:
+        alias = await self._rows.alias(name)
+        return name if alias is None else alias.model
+
+
+def lineage_link(backends: Backends) -> Link:
+    """How models are found by their fine-tune, and deleted with it."""
+
+    async def built_from(work: Work, fine_tune_id: str) -> Sequence[str]:
+        return await ModelRepository(work.session).of_fine_tune(fine_tune_id)
+
+    async def delete(work: Work, model_id: str) -> None:
+        await Models(work, backends).delete(model_id)
+
+    return Link("fine-tune", "model", built_from, delete)
+
+
+def _unknown(model_id: str) -> ApiError:
+    return ApiError("model_not_found", not_found("model", model_id).detail)
+
+
+def _present(row: ModelRow) -> Model:
+    return Model(
+        id=row.id,
+        name=row.name,
+        kind="tuned",
+        backend=row.backend,
+        base_model=row.base_model,
+        tasks=[Task(task) for task in row.tasks],
+        can_extract=row.retired_on is None,
+        can_tune=False,
+        description=f"Trained by {row.fine_tune_id}.",
+        fine_tune_id=row.fine_tune_id,
+        created_at=row.created_at,
+        retired_on=row.retired_on,
+    )
+
+
+def _present_base(backend: str, info: BaseModelInfo) -> Model:
+    return Model(
+        id=base_model_id(backend, info.name),
+        name=info.name,
+        kind="base",
+        backend=backend,
+        base_model=None,
+        tasks=sorted(info.tasks),
+        can_extract=info.can_extract,
+        can_tune=info.can_tune,
+        description=info.description,
+        fine_tune_id=None,
+        created_at=None,
+        retired_on=info.retired_on,
+    )
+
+
+def _present_alias(row: ModelAliasRow) -> ModelAlias:
+    return ModelAlias(name=row.name, model=row.model, updated_at=row.updated_at)
