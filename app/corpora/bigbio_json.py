@@ -10,6 +10,7 @@ Written is the source schema. Two keys of our own, only where there is need: an 
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -144,8 +145,9 @@ def _raw(split: str | None, document: Document) -> dict[str, Any]:
             | place
             | {"entities": [], "relations": relations}
         )
+    offsets = [passage.offset for passage in document.passages]
     for number, mention in enumerate(document.mentions):
-        home = sum(passage.offset <= mention.start for passage in document.passages) - 1
+        home = max(0, bisect_right(offsets, mention.start) - 1)
         passages[home]["entities"].append(_entity(str(number), mention))
     return {"passages": passages} | ({} if split is None else {"dataset_type": split})
 

@@ -10,6 +10,7 @@ split is the infon `split` of the document, or of the collection. `parts` (the n
 mention's parts, joined by `|`) is our own addition. All offsets count from the document's start.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,9 +54,10 @@ def to_raw(split: str | None, document: Document) -> dict[str, Any]:
         {"offset": p.offset, "infons": {"type": p.type}, "text": p.text, "annotations": []}
         for p in document.passages
     ]
+    offsets = [passage.offset for passage in document.passages]
     for number, mention in enumerate(document.mentions):
-        home = max((p for p in passages if p["offset"] <= mention.start), key=lambda p: p["offset"])
-        home["annotations"].append(_annotation(str(number), mention))
+        home = max(0, bisect_right(offsets, mention.start) - 1)
+        passages[home]["annotations"].append(_annotation(str(number), mention))
     relations = [
         {
             "id": f"R{number}",
