@@ -39,7 +39,7 @@ class RelationOptions:
     """`c2` is the first stage's L2 coefficient; a threshold of None is chosen by cross-fitting."""
 
     c2: float = 8.0
-    folds: int = 5
+    folds: int = 10
     threshold: float | None = None
     seed: int = 0
 
