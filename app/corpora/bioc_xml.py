@@ -83,7 +83,7 @@ def _code(error: etree.XMLSyntaxError, source: DocumentStream) -> str:
     if number == _RESOURCE_LIMIT and "entity" in str(error):
         return "entity_declaration"
     # A cut in the middle of a tag looks like bad syntax, but at the end of the input.
-    cut = source.ended and source.last != b">" and number != _EMPTY
+    cut = source.ended and source.last not in (b">", b"") and number != _EMPTY
     if cut or number == _PREMATURE_END:
         return "truncated_xml"
     return _CODES.get(number or 0, "malformed_xml")

@@ -17,6 +17,10 @@ from app.corpora.streams import DocumentStream, DocumentTooLargeError
 _CHUNK, _MAX_CHUNK = 2**16, 2**20
 # After so many broken objects in one file, the rest is not looked at: each costs a search.
 _MAX_BROKEN = 100
+# What may stand where decoding failed if only the end is missing: half a literal, number, escape.
+_CUT = re.compile(
+    r"\s*(-?I[infty]*|-|N[aN]*|t[rue]*|f[alse]*|n[ul]*|\.|[eE][+-]?|u[\da-fA-F]{,4})?"
+)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -131,7 +135,7 @@ class _Reader:
             except RecursionError:
                 raise _BrokenError("malformed_json", self.line, "nested too deeply") from None
             except JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated") or len(self._text) - error.pos < 16
+                cut = error.msg.startswith("Unterminated") or _CUT.fullmatch(self._text, error.pos)
                 if cut and self._fill():
                     continue
                 code = "truncated_json" if cut and self._ended else "malformed_json"

@@ -14,7 +14,7 @@ Pairs = list[tuple[str | None, Document]]
 
 # Letters, astral and combining characters, right-to-left script, all kinds of white space and
 # everything that XML, JSON or PubTator treat as special.
-_LINE = "ab Zéß\u0301\u0627\u05d0\u202e😀𝒳\u2028\x85\xa0\u3000<>&\"'|\\/:;]-09"
+_LINE = "ab Zéß\u0301\u0627\u05d0\u202e😀\U0001d4b3\u2028\x85\xa0\u3000<>&\"'|\\/:;]-09"
 _SPECIAL = _LINE + "\t\n\r"
 _NAME = st.text("aZ0-_.é😀/#&<\"'", min_size=1, max_size=8)
 
@@ -111,7 +111,8 @@ SAMPLE = Document(
 PUBTATOR = (
     f"42|t|{TITLE}\n42|a|{ABSTRACT}\n"
     "42\t8\t15\taspirin\tChemical\tD001241\n"
-    "42\t27\t52\trenal and hepatic failure\tDisease\tD051437|OMIM:1\trenal failure|hepatic failure\n"
+    "42\t27\t52\trenal and hepatic failure\tDisease\tD051437|OMIM:1"
+    "\trenal failure|hepatic failure\n"
     "42\t62\t66\trats\tDisease\t-1\n"
     "42\tCID\tD001241\tD051437\n\n"
 )
