@@ -16,7 +16,9 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-PROJECT = Path(__file__).resolve().parents[2]
+# A wheel holds the migrations inside the package; in a checkout they lie beside it.
+_PACKAGE = Path(__file__).resolve().parents[1]
+_MIGRATIONS = [_PACKAGE / "alembic", _PACKAGE.parent / "alembic"]
 _BEGIN = "medtune_begin"
 
 
@@ -88,7 +90,8 @@ class Database:
 
 def alembic_config() -> Config:
     """Alembic's configuration: the scripts in the project's `alembic/` folder."""
+    folder = next(folder for folder in _MIGRATIONS if (folder / "env.py").is_file())
     config = Config()
-    config.set_main_option("script_location", str(PROJECT / "alembic"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
