@@ -60,12 +60,12 @@ def write(documents: Iterable[tuple[str | None, Document]], out: BinaryIO) -> No
 def _filled(draft: Draft, raw: Raw, passages: list[Raw], line: int) -> Document:
     for passage in passages:
         _add_passage(draft, passage, line)
-    named: dict[str, Raw] = {}
+    # Only the KB schema has entities at the top, and only there do relations name entities.
+    named = {string(entity, "id", ""): entity for entity in rows(raw, "entities")}
     for holder in (raw, *passages):
         for entity in rows(holder, "entities"):
             try:
                 _add_entity(draft, entity, line)
-                named[string(entity, "id", "")] = entity
             except MalformedError as error:
                 draft.problem("malformed_document", str(error), line)
     for holder in (raw, *passages):

@@ -13,10 +13,14 @@ from app.corpora.documents import Document, Mention, MentionType, Passage, Relat
 from app.corpora.identifiers import usable
 from app.corpora.problems import Report, problem
 
-# Far above any abstract or article, far below what would hurt: Document.text is built by repeated
-# concatenation, and a passage's offset makes as many spaces as it likes.
+# Far above any abstract or article, and low enough that a small file cannot make much work: an
+# offset is cheap to write, but stands for as many spaces, a few fragments for a long mention, two
+# lists of identifiers for all their pairs; and Document.text is put together passage by passage.
 MAX_TEXT = 1_000_000
+MAX_GAP = 10_000
 MAX_PASSAGES = 1_000
+MAX_MENTION = 1_000
+MAX_RELATIONS = 20_000
 
 # What XML 1.0 cannot write (and PostgreSQL not store), and half surrogates, which UTF-8 cannot.
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -42,6 +46,7 @@ class Draft:
         self._text = ""
         self._mentions: dict[tuple[int, int, MentionType], Mention] = {}
         self._relations: dict[Relation, int | None] = {}
+        self._pairs = 0
         if not 0 < len(self.id) <= 200 or "|" in self.id or not self.id.isprintable():
             self.id, unusable = "", len(self.id)
             self.problem("bad_document_id", f"{unusable} characters", line)
@@ -63,9 +68,9 @@ class Draft:
         if offset is None:
             offset = end + 1 if self._passages else 0
         if len(self._passages) >= MAX_PASSAGES or end + len(text) > MAX_TEXT:
-            self.problem("too_large", f"more than {MAX_TEXT} characters", line)
+            self.problem("too_large", f"{MAX_TEXT} characters, {MAX_PASSAGES} passages", line)
             return
-        if not end <= offset <= MAX_TEXT:
+        if not end <= offset <= end + MAX_GAP:
             self.problem("bad_passage_offset", f"passage {len(self._passages) + 1}", line)
             offset = end
         if not text.isprintable() and (found := _INVALID.search(text)):
@@ -91,6 +96,9 @@ class Draft:
             return
         if not 0 <= start < end <= len(self._text):
             self.problem("span_outside_document", self._place(start, end), line)
+            return
+        if end - start > MAX_MENTION:
+            self.problem("too_large", f"a mention of more than {MAX_MENTION} characters", line)
             return
         surface = self._text[start:end]
         if text is not None and text != surface:
@@ -124,7 +132,7 @@ class Draft:
             return
         start, end = min(s for s, _ in spans), max(e for _, e in spans)
         text = texts[0] if len(texts) == 1 else None
-        if len(spans) > 1 and start >= 0 and end <= len(self._text):
+        if len(spans) > 1 and start >= 0 and end <= min(len(self._text), start + MAX_MENTION):
             pieces = [self._text[s:e] for s, e in spans]
             if list(texts) == pieces or (text and _squeeze(text) == _squeeze("".join(pieces))):
                 text = None
@@ -143,11 +151,16 @@ class Draft:
         """Add the relation between each chemical and each disease; given twice, it counts once."""
         if not type_ or not type_.isprintable() or len(type_) > 200:
             self.problem("malformed_document", "a relation has no usable type", line)
-        elif not usable(chemicals + diseases):
+        elif not (usable(chemicals) and usable(diseases)):
             self.problem("bad_identifier", "in a relation", line)
         elif not chemicals or not diseases:
             self.problem("unknown_relation_identifier", "a side has no identifier", line)
+        elif self._pairs > MAX_RELATIONS:
+            return
         else:
+            self._pairs += len(chemicals) * len(diseases)
+            if self._pairs > MAX_RELATIONS:
+                self.problem("too_large", f"more than {MAX_RELATIONS} relations", line)
             for chemical, disease in product(chemicals, diseases):
                 self._relations.setdefault(Relation(chemical, disease, type_), line)
 
@@ -172,7 +185,7 @@ class Draft:
 
     def _shift(self, start: int, end: int, text: str) -> str:
         place = self._place(start, end)
-        found = self._text.find(text, max(0, start - 100), end + 100)
+        found = self._text.find(text, max(0, start - 100), start + len(text) + 100)
         if not text or found < 0:
             return f"{place}, and it is not near"
         return f"{place}, but it is at {found}-{found + len(text)}"
@@ -197,5 +210,6 @@ def _squeeze(text: str) -> str:
 
 
 def _merged(first: Mention, second: Mention) -> Mention:
-    identifiers = dict.fromkeys(first.identifiers + second.identifiers)
-    return replace(first, identifiers=tuple(identifiers), parts=first.parts or second.parts)
+    both = tuple(dict.fromkeys(first.identifiers + second.identifiers))
+    identifiers = both if usable(both) else first.identifiers
+    return replace(first, identifiers=identifiers, parts=first.parts or second.parts)

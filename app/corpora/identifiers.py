@@ -6,6 +6,9 @@ at all stand for "no concept known".
 
 from app.corpora.documents import MESH
 
+# The most that one mention may have; BC5CDR has up to 6.
+MOST = 50
+
 _NONE = ("", "-1", "-")
 
 
@@ -28,8 +31,8 @@ def curies(field: str) -> tuple[str, ...]:
 
 
 def usable(identifiers: tuple[str, ...]) -> bool:
-    """Whether every identifier can be written in all formats: short, printable, no space or `|`."""
-    return all(
+    """Whether all can be written in any format: few, short, printable, without space or `|`."""
+    return len(identifiers) <= MOST and all(
         len(curie) <= 200 and curie.isprintable() and not (set(curie) & set(" |"))
         for curie in identifiers
     )

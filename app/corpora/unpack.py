@@ -26,6 +26,7 @@ _OTHERS = (
     b"\x28\xb5\x2f\xfd",
 )
 _ENCRYPTED = 0x1
+_BUFFER = 2**16
 # zipfile reads the whole list of files at once; one of this size holds some 20,000.
 _LONGEST_LIST = 2**20
 _BROKEN = (
@@ -68,7 +69,7 @@ def members(
     A stream is good until the next one is asked for. Raises UnpackError, from here or from a
     stream's `read`. Folders, hidden files and `__MACOSX` are left out.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=_BUFFER) as file:
         head = file.read(10)
         file.seek(0)
         budget = _Budget(limits or Limits(), path.stat().st_size)
@@ -112,7 +113,7 @@ def _wanted(info: zipfile.ZipInfo) -> bool:
 
 
 def _opened(read: Read, budget: "_Budget") -> BinaryIO:
-    stream = io.BufferedReader(_Capped(read, budget), 2**16)
+    stream = io.BufferedReader(_Capped(read, budget), _BUFFER)
     if stream.peek(10).startswith((_GZIP, *_ZIP, *_OTHERS)):
         raise UnpackError("archive_nested")
     return stream

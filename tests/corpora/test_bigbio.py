@@ -174,3 +174,35 @@ def test_half_surrogates_are_refused() -> None:
     found, problems = read("bigbio_json", dumps([raw]))
     assert codes(problems) == [("invalid_character", 1)]
     written("bigbio_json", found)
+
+
+def test_a_few_bytes_cannot_make_a_mention_as_long_as_the_text() -> None:
+    """Two fragments far apart are cheap to write; a thousand such mentions would fill memory."""
+    raw = source()
+    raw["passages"][1]["text"] = ABSTRACT + " " * 2000 + "x"
+    raw["passages"][1]["entities"][1] |= {
+        "offsets": [[62, 66], [2067, 2068]],
+        "text": ["rats", "x"],
+    }
+    assert codes(read("bigbio_json", dumps(raw))[1]) == [("too_large", 1)]
+
+
+def test_a_few_identifiers_cannot_make_relations_without_end() -> None:
+    raw = knowledge_base()
+    concepts = [{"db_name": "MESH", "db_id": f"D{n}"} for n in range(50)]
+    for entity in raw["entities"]:
+        entity["normalized"] = concepts
+    raw["relations"] = [raw["relations"][0] | {"type": f"T{n}"} for n in range(1000)]
+    found, problems = read("bigbio_json", dumps(raw))
+    assert codes(problems) == [("too_large", 1)]
+    assert len(found[0][1].relations) < 23_000
+    concepts.append({"db_name": "MESH", "db_id": "D50"})
+    assert codes(read("bigbio_json", dumps(raw))[1])[0] == ("bad_identifier", 1)
+
+
+def test_an_argument_that_looks_like_an_entity_is_an_identifier_in_the_source_schema() -> None:
+    raw = source()
+    for passage in raw["passages"]:
+        passage["relations"] = [{"type": "CID", "arg1_id": "0", "arg2_id": "1"}]
+    (relation,) = read("bigbio_json", dumps(raw))[0][0][1].relations
+    assert (relation.chemical, relation.disease) == ("MESH:0", "MESH:1")

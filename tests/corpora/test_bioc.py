@@ -190,7 +190,7 @@ def test_every_bad_annotation_is_named_with_its_line(mention: str, code: str) ->
     assert [m.text for m in found[0][1].mentions] == ["cd"]
 
 
-@pytest.mark.parametrize("offset", ["-1", "0", "1", "99999999999"])
+@pytest.mark.parametrize("offset", ["-1", "0", "1", "10003", "99999999999"])
 def test_passages_must_follow_each_other(offset: str) -> None:
     """An offset far away would be a text of a hundred billion spaces."""
     second = f"<passage><offset>{offset}</offset><text>b</text></passage>"
