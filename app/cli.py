@@ -1,4 +1,8 @@
-"""`medtune`: serve, migrate, openapi, demo."""
+"""`medtune`: serve, migrate, openapi, demo.
+
+Commands import what they need when they run: worker processes import this module, and ought to
+start fast.
+"""
 
 import asyncio
 import json
@@ -6,11 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
-
-from app.main import create_app, create_platform
-from app.platform.logs import configure_logs
-from app.platform.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -21,6 +20,12 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
 ) -> None:
     """Run the service; all state lies under MEDTUNE_DATA_DIR."""
+    import uvicorn
+
+    from app.main import create_app
+    from app.platform.logs import configure_logs
+    from app.platform.settings import Settings
+
     settings = Settings()
     configure_logs(settings.log_level)
     uvicorn.run(
@@ -38,6 +43,8 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
+    from app.main import create_platform
+    from app.platform.settings import Settings
 
     async def run() -> None:
         platform = create_platform(Settings())
@@ -51,6 +58,9 @@ def migrate(
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI file of the service."""
+    from app.main import create_app
+    from app.platform.settings import Settings
+
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True))
 
 
@@ -71,3 +81,7 @@ def demo(
 def main() -> None:
     """The console script."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -118,7 +118,7 @@ def _check(upload: Upload) -> tuple[str, str | None, Sequence[tuple[UploadedFile
         faults.append(FieldError("/split", "count", "Give one split for each file, or none."))
     if any(not 1 <= len(split) <= 50 or not split.isprintable() for split in splits):
         faults.append(FieldError("/split", "invalid", "Use 1 to 50 printable characters."))
-    format_name = upload.fields.get("format", [None])[0]
+    format_name = next(iter(upload.fields.get("format", [])), None)
     if format_name is not None and format_name not in FORMATS:
         faults.append(FieldError("/format", "unknown", f"Formats are {', '.join(FORMATS)}."))
     name = upload.fields.get("name", [files[0].filename if files else ""])[0]

@@ -6,6 +6,7 @@ findings are in the report. It writes blobs and no rows, so that it can be repea
 
 import dataclasses
 import hashlib
+import io
 import json
 from collections import Counter
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from app.datasets.formats import FORMATS
 from app.platform.blobs import Blobs, BlobWriter
 
 DEFAULT_SPLIT = "train"
-_MAX_SPLITS = 50
+MAX_SPLITS = 50
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ class _Splits:
         self._open: dict[str, tuple[SplitContents, BlobWriter]] = {}
 
     def add(self, name: str, document: Document) -> bool:
-        """Append a document; False if there are too many splits."""
+        """Append a document; False if that would be one split too many."""
         if name not in self._open:
-            if len(self._open) == _MAX_SPLITS:
+            if len(self._open) == MAX_SPLITS:
                 return False
             writer = self._stack.enter_context(self._blobs.writer(self._owner))
             self._open[name] = (SplitContents(name), writer)
@@ -121,24 +122,21 @@ class _Splits:
 def ingest(request: IngestRequest) -> IngestResult:
     """Read all files of a dataset."""
     blobs = Blobs(request.blobs)
-    formats: list[str] = []
     with blobs.writer(request.dataset_id) as report_writer:
         report = _Reporter(report_writer)
         with ExitStack() as stack:
             splits = _Splits(blobs, request.dataset_id, stack)
-            validator = Validator()
+            reading = _Reading(request, splits, report)
             for source in request.sources:
-                _read_source(request, source, formats, splits, validator, report)
+                reading.source(source)
+            reading.finish()
         contents = splits.contents()
-        report.file = None
-        for found in validator.finish():
-            report(found)
     failed = report.severities["error"] > 0
     if failed:
         for split in contents:
             blobs.delete(split.blob)
     return IngestResult(
-        formats=formats,
+        formats=reading.formats,
         report_blob=report_writer.key,
         problems=report.codes,
         errors=report.severities["error"],
@@ -148,49 +146,55 @@ def ingest(request: IngestRequest) -> IngestResult:
     )
 
 
-def _read_source(
-    request: IngestRequest,
-    source: Source,
-    formats: list[str],
-    splits: _Splits,
-    validator: Validator,
-    report: _Reporter,
-) -> None:
-    limits = unpack.Limits(max_bytes=request.max_unpacked_bytes, max_ratio=request.max_unpack_ratio)
-    report.file = source.filename
-    try:
-        for name, stream in unpack.members(source.path, source.filename, limits):
-            report.file = name
-            _read_member(request, source, name, stream, formats, splits, validator, report)
-    except unpack.UnpackError as error:
-        report(problem(error.code))
+class _Reading:
+    """Reads one file after the other; what is wrong goes to the report."""
 
+    def __init__(self, request: IngestRequest, splits: _Splits, report: _Reporter) -> None:
+        self.formats: list[str] = []
+        self._request = request
+        self._splits = splits
+        self._report = report
+        self._validator = Validator()
 
-def _read_member(
-    request: IngestRequest,
-    source: Source,
-    name: str,
-    stream: BinaryIO,
-    formats: list[str],
-    splits: _Splits,
-    validator: Validator,
-    report: _Reporter,
-) -> None:
-    format_name = request.format
-    if format_name is None:
-        format_name = detect(stream.peek(HEAD), name)  # type: ignore[attr-defined]
-    if format_name is None:
-        report(problem("unknown_format"))
-        return
-    if format_name not in formats:
-        formats.append(format_name)
-    for own_split, document in FORMATS[format_name].read(stream, report):
-        split = source.split or own_split or DEFAULT_SPLIT
-        for found in validator.check(split, document):
-            report(found)
-        if not splits.add(split, document):
-            report(problem("malformed_document", "too many splits", document_id=document.id))
+    def source(self, source: Source) -> None:
+        """Read an uploaded file, or all files in it if it is an archive."""
+        limits = unpack.Limits(
+            total_bytes=self._request.max_unpacked_bytes, ratio=self._request.max_unpack_ratio
+        )
+        self._report.file = source.filename
+        try:
+            for name, stream in unpack.members(source.path, source.filename, limits):
+                self._report.file = name
+                self._member(source, name, stream)
+        except unpack.UnpackError as error:
+            self._report(problem(error.code))
+
+    def finish(self) -> None:
+        """Report what only shows at the end."""
+        self._report.file = None
+        for found in self._validator.finish():
+            self._report(found)
+
+    def _member(self, source: Source, filename: str, stream: BinaryIO) -> None:
+        format_name = self._request.format or detect(_head(stream), filename)
+        if format_name is None:
+            self._report(problem("unknown_format"))
             return
+        if format_name not in self.formats:
+            self.formats.append(format_name)
+        for own_split, document in FORMATS[format_name].read(stream, self._report):
+            split = source.split or own_split or DEFAULT_SPLIT
+            for found in self._validator.check(split, document):
+                self._report(found)
+            if not self._splits.add(split, document):
+                excess = f"more than {MAX_SPLITS} splits"
+                self._report(problem("malformed_document", excess, document_id=document.id))
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """The beginning of a stream without taking it from there; its buffer's size bounds it."""
+    assert isinstance(stream, io.BufferedReader)
+    return stream.peek(HEAD)
 
 
 def _version(splits: list[SplitContents]) -> str:

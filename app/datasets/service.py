@@ -142,11 +142,7 @@ class Datasets:
             raise ApiError("conflict", "The dataset is still being read.")
         await lineage.release(self._work, "dataset", dataset_id, cascade=cascade)
         await self._rows.delete(row)
-
-        async def remove() -> None:
-            self._work.blobs.delete_owner(dataset_id)
-
-        self._work.after_commit(remove)
+        self._delete_blobs(dataset_id)
 
     async def ingest_request(self, dataset_id: str) -> IngestRequest | None:
         """What its job has to read; None if there is nothing left to do."""
@@ -209,6 +205,7 @@ class Datasets:
             return
         row.status, row.error_code, row.error_message = "failed", code, message
         row.finished_at = now()
+        self._delete_blobs(dataset_id)
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""
@@ -219,6 +216,12 @@ class Datasets:
         if row is None:
             raise not_found("dataset", dataset_id)
         return row
+
+    def _delete_blobs(self, dataset_id: str) -> None:
+        async def remove() -> None:
+            self._work.blobs.delete_owner(dataset_id)
+
+        self._work.after_commit(remove)
 
     async def _ready_splits(
         self, dataset_id: str, names: Sequence[str] | None

@@ -4,6 +4,7 @@ Services raise `ApiError("code", "what happened here")`; the HTTP edge turns it 
 `application/problem+json` (RFC 9457). Details never hold input text, keys or tracebacks.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,6 +18,8 @@ class ErrorCode:
     title: str
     hint: str
 
+
+_ID_LIKE = re.compile(r"[A-Za-z0-9:._-]{1,100}")
 
 CODES: Mapping[str, ErrorCode] = MappingProxyType(
     {
@@ -130,8 +133,9 @@ class ApiError(Exception):
 
 
 def not_found(kind: str, resource_id: str) -> ApiError:
-    """The error for an id that names nothing."""
-    return ApiError("not_found", f"There is no {kind} {resource_id!r}."[:200])
+    """The error for an id that names nothing; it is repeated only if it looks like an id."""
+    shown = resource_id if _ID_LIKE.fullmatch(resource_id) else "of this id"
+    return ApiError("not_found", f"There is no {kind} {shown}.")
 
 
 def invalid_field(pointer: str, code: str, detail: str) -> ApiError:

@@ -110,21 +110,26 @@ def render(
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
-    # The first part says where (body, query, path, header): only the body has a document to
-    # point into, the others are named by their place.
-    return "/" + "/".join(parts[1:] if parts and parts[0] == "body" else parts)
+    """JSON pointer into the body; what is not of the body is named by its place (`/query/...`)."""
+    parts = [str(part)[:100].replace("~", "~0").replace("/", "~1") for part in location]
+    if parts and parts[0] == "body":
+        parts = parts[1:]
+    return "".join(f"/{part}" for part in parts)
 
 
 def field_errors(errors: Sequence[dict[str, Any]]) -> list[FieldError]:
     """Pydantic's findings without the values they were found in."""
-    found = []
-    for error in errors:
-        message = "The value is not valid." if error["type"] == "value_error" else error["msg"]
-        if error["type"] == "json_invalid":
-            message = "The body is not valid JSON."
-        found.append(FieldError(_pointer(error["loc"]), error["type"], message))
-    return found
+    return [FieldError(_pointer(e["loc"]), e["type"], _sentence(e)) for e in errors]
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    if error["type"] == "json_invalid":
+        return "The body is not valid JSON."
+    if error["type"] == "model_attributes_type" and tuple(error["loc"]) == ("body",):
+        return "Send a JSON object, with the header Content-Type: application/json."
+    # What our own validators raise says nothing of the value; pydantic puts a prefix before it.
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message[:1].upper() + message[1:].rstrip(".") + "."
 
 
 def install(app: FastAPI) -> None:

@@ -70,8 +70,8 @@ class RequestContext:
             log.info(
                 "request",
                 method=scope["method"],
-                # The route's pattern, never the raw path: a path may hold anything.
-                route=getattr(route, "path", None),
+                # The operation, never the path: a path may hold anything.
+                operation=getattr(route, "operation_id", None),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 2),
             )

@@ -1,0 +1,61 @@
+"""Errors that belong to no room: always problem+json, with an id, never with what was sent."""
+
+import httpx
+import pytest
+
+from app.platform.settings import Settings
+from tests.api.conftest import Json
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FIELDS = {"type", "title", "status", "detail", "instance", "code", "hint"}
+
+
+async def test_every_error_is_a_problem(client: httpx.AsyncClient, sample: Json) -> None:
+    """404, 405, malformed JSON, wrong content type: one shape."""
+    json_type = {"Content-Type": "application/json"}
+    answers = [
+        (await client.get("/nowhere"), 404, "not_found"),
+        (await client.get("/v1/datasets/ds_none"), 404, "not_found"),
+        (await client.put("/v1/datasets"), 405, "method_not_allowed"),
+        (await client.get("/v1/datasets?limit=0"), 422, "invalid_request"),
+        (
+            await client.post("/v1/extractions", content=b"{no", headers=json_type),
+            422,
+            "invalid_request",
+        ),
+        (await client.post("/v1/extractions", content=b"{}"), 422, "invalid_request"),
+    ]
+    for answer, status, code in answers:
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert set(problem) - {"errors"} == FIELDS
+        assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+        assert problem["instance"] == answer.headers["X-Request-ID"]
+
+
+async def test_request_id_is_taken_over_if_sane(client: httpx.AsyncClient) -> None:
+    """A caller's id is kept; one that could break a log line is replaced."""
+    kept = await client.get("/healthz", headers={"X-Request-ID": "trace-1"})
+    assert kept.headers["X-Request-ID"] == "trace-1"
+    replaced = await client.get("/healthz", headers={"X-Request-ID": 'a "b" c'})
+    assert replaced.headers["X-Request-ID"] != 'a "b" c'
+
+
+async def test_body_has_a_cap(client: httpx.AsyncClient) -> None:
+    """A body over the cap is refused while it is being read."""
+    limit = Settings(_env_file=None).max_body_bytes
+
+    async def endless() -> object:
+        for _ in range(limit // 2**20 + 2):
+            yield b" " * 2**20
+
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/v1/extractions", content=endless(), headers=headers)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_healthy_and_ready(client: httpx.AsyncClient) -> None:
+    """Both probes answer."""
+    assert (await client.get("/healthz")).json() == {"status": "ok"}
+    assert (await client.get("/readyz")).json() == {"status": "ok"}
