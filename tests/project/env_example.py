@@ -1,0 +1,27 @@
+"""Writes `.env.example` from the settings: `python -m tests.project.env_example > .env.example`."""
+
+import sys
+import textwrap
+
+from app.platform.settings import Settings
+
+HEADER = """\
+# Settings of Medtune. Copy this file to .env, or set the variables in the environment.
+# Each line that is commented out shows the default.
+"""
+
+
+def render() -> str:
+    """Every setting: its description, then its default as an assignment that is commented out."""
+    prefix = str(Settings.model_config["env_prefix"])
+    entries = [HEADER]
+    for name, field in Settings.model_fields.items():
+        description = textwrap.wrap(str(field.description), 96, break_on_hyphens=False)
+        default = "" if field.default is None else field.default
+        lines = [f"# {line}" for line in description]
+        entries.append("\n".join([*lines, f"#{prefix}{name.upper()}={default}"]) + "\n")
+    return "\n".join(entries)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
