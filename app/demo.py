@@ -4,14 +4,8 @@ Upload -> report -> JSONL -> fine-tune -> extract with the base and with the tun
 """
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,9 +17,9 @@ from rich.table import Table
 
 from app.corpora.documents import Document, Mention, MentionType, Passage, Relation
 from app.corpora.scoring import Counts, score_mentions, score_relations
+from app.own_service import own_service
 
 BASE = "local:rules"
-_START_SECONDS = 60
 _BATCH = 50
 
 console = Console()
@@ -39,7 +33,12 @@ def run(corpus: Path | None, preset: str) -> int:
     if missing := [str(path) for path in names.values() if not path.is_file()]:
         console.print(f"Not there: {', '.join(missing)}", style="red")
         return 2
-    with tempfile.TemporaryDirectory(prefix="medtune-demo-") as data, _service(data) as client:
+    with (
+        tempfile.TemporaryDirectory(prefix="medtune-demo-") as data,
+        own_service(Path(data)) as service,
+    ):
+        client = service.client
+        _say(f"Medtune listens on {client.base_url}")
         dataset = _upload(client, names)
         if dataset["status"] != "ready":
             return 1
@@ -53,45 +52,6 @@ def run(corpus: Path | None, preset: str) -> int:
         _show_one(client, gold[0], models)
         _show_gain(client, gold, models)
     return 0
-
-
-@contextmanager
-def _service(data_dir: str) -> Iterator[httpx.Client]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = Path(data_dir) / "service.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            env=os.environ | {"MEDTUNE_DATA_DIR": data_dir},
-            stderr=out,
-        )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            _wait_until_ready(client, process)
-            _say(f"Medtune listens on {client.base_url}")
-            yield client
-    except BaseException:
-        console.print(log.read_text()[-4000:], style="dim", markup=False)
-        raise
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_until_ready(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the service ended with code {process.returncode}")
-        try:
-            if client.get("/readyz").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError("the service did not start in time")
 
 
 def _upload(client: httpx.Client, names: dict[str, Path]) -> Json:

@@ -1,13 +1,8 @@
 """The main job over real HTTP in real processes, one of them killed in the middle."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,37 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from app.own_service import own_service
+
 SAMPLE = Path(str(files("app.corpora") / "sample"))
 Json = dict[str, Any]
-
-
-@contextmanager
-def service(data_dir: Path) -> Iterator[tuple[httpx.Client, "subprocess.Popen[bytes]"]]:
-    """`medtune serve` on a free port, ready; ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (data_dir / "service.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            env=os.environ | {"MEDTUNE_DATA_DIR": str(data_dir)},
-            stderr=log,
-        )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-        try:
-            wait_for(lambda: answers(client, process), "the service does not answer")
-            yield client, process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def answers(client: httpx.Client, process: "subprocess.Popen[bytes]") -> bool:
-    assert process.poll() is None, "the service has ended"
-    try:
-        return client.get("/readyz").is_success
-    except httpx.TransportError:
-        return False
 
 
 def wait_for(condition: Callable[[], Any], failure: str, seconds: float = 90) -> Any:
@@ -103,7 +71,8 @@ def larger_sample(times: int) -> bytes:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_killed_training_goes_on_by_itself(tmp_path: Path) -> None:
     """kill -9 in the middle of a training; after a restart it succeeds, once, and extracts."""
-    with service(tmp_path) as (client, process):
+    with own_service(tmp_path) as service:
+        client, process = service.client, service.process
         upload = [("file", ("train.pubtator.txt", larger_sample(6)))]
         dataset = finished(client, create(client, "/v1/datasets", files=upload))
         assert dataset["status"] == "ready", dataset
@@ -120,7 +89,8 @@ def test_a_killed_training_goes_on_by_itself(tmp_path: Path) -> None:
         gone = lambda: not any(Path(f"/proc/{pid}").exists() for pid in offspring)  # noqa: E731
         wait_for(gone, "the training outlives the service", 20)
 
-    with service(tmp_path) as (client, _):
+    with own_service(tmp_path) as service:
+        client = service.client
         fine_tune = finished(client, location)
         assert fine_tune["status"] == "succeeded", fine_tune
         events = [e["type"] for e in client.get(f"{location}/events").json()["items"]]
