@@ -44,7 +44,7 @@ class ArtefactError(Exception):
 
 
 class Manifest(BaseModel):
-    """What a model says of itself; `training` holds facts of its training (counts, scores)."""
+    """What a model says of itself; `training` how it was made (hyperparameters, counts)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,7 +53,6 @@ class Manifest(BaseModel):
     reference: str
     tasks: tuple[str, ...]
     labels: tuple[str, ...]
-    hyperparameters: dict[str, Any]
     training: dict[str, Any]
     members: dict[str, str] = {}
 

@@ -112,7 +112,8 @@ def _edges(table: Floats) -> Floats:
         values = np.unique(column)
         if len(values) > _BINS:
             values = np.unique(np.quantile(column, np.linspace(0, 1, _BINS)))
-        border[: len(values) - 1] = (values[1:] + values[:-1]) / 2
+        between = (values[1:] + values[:-1]) / 2
+        border[: len(between)] = between
     return edges
 
 

@@ -32,6 +32,8 @@ def train_maxent(
             "max_iterations": _ITERATIONS,
             "epsilon": 1e-4,
             "feature.possible_states": True,
+            # Or features whose values are negative in sum would be left out.
+            "feature.minfreq": -1e30,
         }
     )
     weights = np.zeros(size)

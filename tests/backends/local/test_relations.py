@@ -1,0 +1,193 @@
+"""Relations: learnt from how texts say them, found between whatever concepts a text names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.backends.base import FoundMention, FoundRelation
+from app.backends.local.relation_choice import best_threshold, chosen, scores
+from app.backends.local.relations import RelationModel, RelationOptions
+from app.backends.local.scene import read_scene
+from app.corpora import pubtator
+from app.corpora.documents import MENTION_TYPES, Document, Mention
+from tests.backends.local.small_corpus import document, small_corpus, unmarked
+
+_OPTIONS = RelationOptions(c2=1.0, folds=3)
+
+
+def _silent(_stage: str, _step: int, _steps: int, _metrics: dict[str, float]) -> None:
+    pass
+
+
+def _train(documents: Sequence[Document]) -> RelationModel:
+    return RelationModel.train(documents, _OPTIONS, _silent)
+
+
+@pytest.fixture(scope="module")
+def model() -> RelationModel:
+    return _train(small_corpus())
+
+
+def _names(found: Sequence[FoundRelation], mentions: Sequence[Mention]) -> list[tuple[str, str]]:
+    return [(mentions[each.chemical].text, mentions[each.disease].text) for each in found]
+
+
+def test_finds_a_relation_of_concepts_it_has_never_seen(model: RelationModel) -> None:
+    text, mentions = unmarked(
+        "[C80 Zorbitan]-induced [D81 hiccups] in an adult. We saw [D81 hiccups] after "
+        "[C80 zorbitan] was given. The patient took [C80 zorbitan] for [D82 gout]."
+    )
+    found = model.find(text, 36, mentions)
+    assert _names(found[:1], mentions) == [("Zorbitan", "hiccups")]
+    assert all(0 <= each.score <= 1 for each in found if each.score is not None)
+    assert ("Zorbitan", "gout") not in _names(found, mentions)
+
+
+def test_finds_relations_among_mentions_without_identifiers(model: RelationModel) -> None:
+    text, mentions = unmarked(
+        "[C Zorbitan]-induced [D hiccups]. We saw [D hiccups] after [C zorbitan] was given."
+    )
+    found = model.find(text, 30, mentions)
+    assert _names(found, mentions) == [("Zorbitan", "hiccups")]
+
+
+def test_evidence_is_each_sentence_that_holds_both(model: RelationModel) -> None:
+    text, mentions = unmarked(
+        "[C80 Zorbitan]-induced [D81 hiccups]. Nothing is here. "
+        "We saw [D81 hiccups] after [C80 zorbitan]. [D81 Hiccups] went away."
+    )
+    (found,) = model.find(text, 25, mentions)
+    assert [text[start:end] for start, end in found.evidence] == [
+        "Zorbitan-induced hiccups.",
+        "We saw hiccups after zorbitan.",
+    ]
+
+
+def test_evidence_without_a_common_sentence_is_the_nearest_two() -> None:
+    model = _train([document("a", "[C1 x].", "Two. [D1 y].", "C1 D1")] * 4)
+    text, mentions = unmarked("[C1 X] first. Between. [C1 X] again. Then [D1 y]. [D2 Z] last.")
+    found = model.find(text, 0, mentions)
+    evidence = {mentions[each.disease].text: each.evidence for each in found}
+    assert [text[start:end] for start, end in evidence["y"]] == ["X again.", "Then y."]
+
+
+def test_a_concept_speaks_through_a_mention_that_is_its_alone() -> None:
+    model = _train([document("a", "[C1 x] hurts.", "[C1 x] and [D1 y].", "C1 D1")] * 4)
+    text = "x y/z y"
+    mentions = [
+        FoundMention(0, 1, "Chemical", ("MESH:C1",)),
+        FoundMention(2, 5, "Disease", ("MESH:D1", "MESH:D2")),
+        FoundMention(6, 7, "Disease", ("MESH:D1",)),
+    ]
+    assert {each.disease for each in model.find(text, 0, mentions)} == {1, 2}
+
+
+def test_says_the_same_after_being_stored(model: RelationModel) -> None:
+    again = RelationModel.from_state(model.state())
+    for each in small_corpus():
+        found = model.find(each.text, each.body_offset, each.mentions)
+        assert again.find(each.text, each.body_offset, each.mentions) == found
+        assert found
+
+
+def test_a_state_of_other_features_is_refused(model: RelationModel) -> None:
+    state = {**model.state(), "reader.number_names": np.frombuffer(b'["other"]', np.uint8)}
+    with pytest.raises(ValueError, match="other features"):
+        RelationModel.from_state(state)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [],
+        [document("a", "Nothing.", "At all.")],
+        [document("a", "[C1 x] and [D1 y].", "No relation.")] * 3,
+    ],
+)
+def test_with_nothing_to_learn_nothing_is_found(documents: list[Document]) -> None:
+    text, mentions = unmarked("[C1 X]-induced [D1 y].")
+    assert _train(documents).find(text, 0, mentions) == ()
+
+
+def test_reports_each_fold_and_the_scores_of_the_end() -> None:
+    steps: list[tuple[int, int, dict[str, float]]] = []
+    RelationModel.train(small_corpus(), _OPTIONS, lambda _, *step: steps.append(step))
+    assert [(step, of) for step, of, _ in steps] == [(n, 5) for n in (1, 2, 3, 4, 5)]
+    assert steps[-1][2].keys() == {"precision", "recall", "f1"}
+    assert steps[-1][2]["f1"] > 0.5
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_text_and_no_mention_can_break_it(model: RelationModel, data: st.DataObject) -> None:
+    text = data.draw(st.text(st.sampled_from("ab-1. \nÅ(😀"), min_size=1, max_size=40))
+    spans = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 8))
+    mentions = [
+        FoundMention(start, min(len(text), start + size), type_, identifiers)
+        for (start, size), type_, identifiers in data.draw(
+            st.lists(
+                st.tuples(
+                    spans,
+                    st.sampled_from(MENTION_TYPES),
+                    st.lists(st.sampled_from(["MESH:1", "MESH:2"]), max_size=2).map(tuple),
+                ),
+                max_size=6,
+            )
+        )
+    ]
+    mentions.sort(key=lambda mention: mention.start)
+    title = data.draw(st.integers(0, len(text)))
+    for relation in model.find(text, title, mentions):
+        assert mentions[relation.chemical].type == "Chemical"
+        assert mentions[relation.disease].type == "Disease"
+        assert relation.evidence
+        assert all(0 <= start < end <= len(text) for start, end in relation.evidence)
+
+
+def test_a_text_that_lists_hundreds_of_concepts_is_bounded() -> None:
+    text, mentions = unmarked(" ".join(f"[C{n} c{n}] [D{n} d{n}]" for n in range(300)))
+    scene = read_scene(text, 0, mentions)
+    assert len(scene.chemicals) == len(scene.diseases) == 40
+
+
+def test_keeps_what_reaches_the_threshold_or_else_the_best_if_near() -> None:
+    assert chosen(np.array([0.2, 0.9, 0.5]), 0.5) == [1, 2]
+    assert chosen(np.array([0.2, 0.4]), 0.5) == [1]
+    assert chosen(np.array([0.2, 0.29]), 0.5) == []
+    assert chosen(np.array([]), 0.5) == []
+
+
+def test_scores_count_relations_that_no_pair_can_reach() -> None:
+    texts = [(np.array([0.9, 0.8]), [True, False])]
+    assert scores(texts, 2, 0.5) == pytest.approx({"precision": 0.5, "recall": 0.5, "f1": 0.5})
+
+
+def test_the_best_threshold_parts_right_from_wrong() -> None:
+    texts = [(np.array([0.62, 0.35, 0.1]), [True, False, False])] * 3
+    assert 0.35 < best_threshold(texts, 3) <= 0.62
+
+
+def test_reaches_its_figure_on_the_corpus(corpus: Path) -> None:
+    """Gold mentions, trained on train, measured on dev, by id pairs."""
+    train, dev = (_documents(corpus / f"{split}.pubtator.txt") for split in ("train", "dev"))
+    model = RelationModel.train(train, RelationOptions(folds=2), _silent)
+    right = kept = relations = 0
+    for each in dev:
+        gold = {(relation.chemical, relation.disease) for relation in each.relations}
+        found = {
+            (chemical, disease)
+            for relation in model.find(each.text, each.body_offset, each.mentions)
+            for chemical in each.mentions[relation.chemical].identifiers
+            for disease in each.mentions[relation.disease].identifiers
+        }
+        right, kept, relations = right + len(found & gold), kept + len(found), relations + len(gold)
+    assert 2 * right / (kept + relations) > 0.615
+
+
+def _documents(path: Path) -> list[Document]:
+    with path.open("rb") as file:
+        return [each for _, each in pubtator.read(file, lambda _: None)]
