@@ -52,7 +52,8 @@ check: install ## Everything CI checks: lint, format, types, import rules, tests
 
 bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
 	@set -e; for file in benchmarks/[a-z]*.py; do \
-	    echo "== $$file"; $(BIN)/python "$$file" $(if $(CORPUS),"$(CORPUS)"); done
+	    name=$$(basename "$$file" .py); echo "== $$name"; \
+	    $(BIN)/python -m "benchmarks.$$name" $(if $(CORPUS),--corpus "$(CORPUS)"); done
 
 openapi: install ## Write tests/api/openapi.json anew
 	@mkdir -p tests/api
