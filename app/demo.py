@@ -38,7 +38,7 @@ def run(corpus: Path | None, preset: str) -> int:
         own_service(Path(data)) as service,
     ):
         client = service.client
-        _say(f"Medtune listens on {client.base_url}")
+        _say(f"Medtune listens on {service.address}")
         dataset = _upload(client, names)
         if dataset["status"] != "ready":
             return 1

@@ -18,8 +18,9 @@ _END_SECONDS = 30
 
 @dataclass(frozen=True)
 class OwnService:
-    """A running `medtune serve`: a client for it, its process, and the file it logs to."""
+    """A running `medtune serve`: where it is, a client for it, its process, the file it logs to."""
 
+    address: str
     client: httpx.Client
     process: "subprocess.Popen[bytes]"
     log: Path
@@ -41,8 +42,9 @@ def own_service(data_dir: Path) -> Iterator[OwnService]:
             env=os.environ | {"MEDTUNE_DATA_DIR": str(data_dir)},
             stderr=out,
         )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-        service = OwnService(client, process, log)
+    address = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=address, timeout=120) as client:
+        service = OwnService(address, client, process, log)
         try:
             _wait_until_ready(service)
             yield service
