@@ -45,6 +45,11 @@ async def test_salts_acids_and_modifiers_belong_to_the_name() -> None:
     }
 
 
+async def test_the_longest_of_overlapping_names_is_the_one_given() -> None:
+    # Both words are names of their own, and the first belongs to the second as well.
+    assert await found("Diabetic neuropathy.") == {("Diabetic neuropathy", "Disease")}
+
+
 async def test_heads_that_need_a_word_before_them_are_nothing_alone() -> None:
     assert await found("The disease, its clinical failure, severe injury.") == set()
 

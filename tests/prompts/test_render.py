@@ -24,14 +24,14 @@ DOCUMENT = Document(
     id="1",
     passages=(Passage("title", 0, TITLE), Passage("abstract", len(TITLE) + 1, ABSTRACT)),
     mentions=(
+        # Out of order on purpose: the order of mention counts, not that of annotation.
+        mention("GM", "Chemical", "MESH:C1"),
         mention("Kidney injury", "Disease", "MESH:D1"),
         mention("gentamicin", "Chemical", "MESH:C1"),
-        # Out of order on purpose: the order of mention counts, not that of annotation.
         mention("AKI", "Disease", "MESH:D1", nth=1),
         mention("AKI", "Disease", "MESH:D1"),
         mention("Gentamicin", "Chemical", "MESH:C1"),
         mention("gentamicin", "Chemical", "MESH:C1", nth=1),
-        mention("GM", "Chemical", "MESH:C1"),
         mention("kidney and ear damage", "Disease", "MESH:D1", "MESH:D2"),
     ),
     relations=(

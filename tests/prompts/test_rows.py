@@ -128,6 +128,21 @@ def test_what_an_answer_says_in_vain_is_a_warning(odd: dict[str, Any], code: str
     assert [m.text for m in pairs[0][1].mentions] == ["AKI"]
 
 
+def test_a_relation_is_parted_where_both_names_are_listed() -> None:
+    text = "Zinc influences disease A and rash."
+    pairs, problems = load(
+        row(Task.CHEMICALS, "Zinc influences disease A", text=text),
+        row(Task.DISEASES, "rash", text=text),
+        row(
+            Task.RELATIONS,
+            "Chemical Zinc influences disease A influences disease rash",
+            text=text,
+        ),
+    )
+    assert problems == []
+    assert pairs[0][1].relations == (Relation("NAME:zinc_influences_disease_a", "NAME:rash"),)
+
+
 def test_a_text_in_two_splits_is_an_error() -> None:
     pairs, problems = load(row(Task.DISEASES, split="train"), row(Task.CHEMICALS, split="dev"))
     assert problems == [("document_in_two_splits", 2, "row-1")]
