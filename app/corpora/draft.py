@@ -48,8 +48,9 @@ class Draft:
         self._relations: dict[Relation, int | None] = {}
         self._pairs = 0
         if not 0 < len(self.id) <= 200 or "|" in self.id or not self.id.isprintable():
-            self.id, unusable = "", len(self.id)
-            self.problem("bad_document_id", f"{unusable} characters", line)
+            detail = f"{len(self.id)} characters"
+            self.id = ""  # Not to be shown: it may be anything, a text too.
+            self.problem("bad_document_id", detail, line)
 
     def problem(self, code: str, detail: str = "", line: int | None = None) -> None:
         """Report a problem of this document."""
@@ -131,7 +132,7 @@ class Draft:
             self.problem("span_outside_document", "no offsets or no text", line)
             return
         start, end = min(s for s, _ in spans), max(e for _, e in spans)
-        text = texts[0] if len(texts) == 1 else None
+        text = " ".join(texts) if len(texts) == 1 or len(spans) == 1 else None
         if len(spans) > 1 and start >= 0 and end <= min(len(self._text), start + MAX_MENTION):
             pieces = [self._text[s:e] for s, e in spans]
             if list(texts) == pieces or (text and _squeeze(text) == _squeeze("".join(pieces))):

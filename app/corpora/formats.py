@@ -77,8 +77,8 @@ _NAMES = {
     b"documents": "bioc_json",
     b"PubTator3": "bioc_json",
 }
-# A name in a text would have its quotes escaped.
-_NAME = re.compile(rb'(?<!\\)"(' + b"|".join(_NAMES) + rb')"[ \t\r\n]*:')
+# In a text, the quotes of such a name would be escaped.
+_NAME = re.compile(rb'"(' + b"|".join(_NAMES) + rb')"[ \t\r\n]*:')
 _EXTENSIONS = {
     ".pubtator": "pubtator",
     ".pubtator.txt": "pubtator",

@@ -122,7 +122,10 @@ def test_fragments_are_checked_each_and_become_their_outer_span() -> None:
     entity |= {"offsets": [[27, 32], [45, 52]], "text": ["renal", "failure"]}
     found, problems = read("bigbio_json", dumps([raw]))
     assert (found, problems) == ([("dev", SAMPLE)], [])
-    entity["text"] = ["renal", "FAILURE"]
+    for texts in (["renal", "FAILURE"], ["renal"], ["renal", "failure", ""]):
+        entity["text"] = texts
+        assert codes(read("bigbio_json", dumps([raw]))[1])[0] == ("offset_mismatch", 1)
+    entity |= {"offsets": [[27, 32]], "text": ["renal", "failure"]}
     assert codes(read("bigbio_json", dumps([raw]))[1])[0] == ("offset_mismatch", 1)
 
 

@@ -115,6 +115,11 @@ def test_a_number_of_any_length_does_no_harm() -> None:
     assert problems == []
 
 
+def test_only_the_first_bytes_of_a_file_are_a_byte_order_mark() -> None:
+    found = records(Drops('["a\ufeffb"]'.encode()), lambda _: None)
+    assert [record.value for record in found] == ["a\ufeffb"]
+
+
 def test_reading_goes_on_at_the_next_line_that_opens_an_object() -> None:
     data = b'{"a": 1}\n{"a": oops}\n{"a": 3}\n{"a": [\n{"a": 5}\n'
     found, problems = read(data)

@@ -36,9 +36,10 @@ def test_variants_mean_the_same(data: str) -> None:
 
 
 def test_documents_end_at_a_blank_line_or_at_the_next_title() -> None:
-    data = "1|t|a\n1|a|b\n2|t|c\n2|a|d\n\n2|t|e\n"
+    data = "1|t|a\n1|a|b\n2|t|c\n2|a|d\n\n2|t|e\n2|t|f\n2|a|g\n2|a|h\n"
     found, problems = read("pubtator", data.encode())
-    assert [(d.id, d.text) for _, d in found] == [("1", "a b"), ("2", "c d"), ("2", "e")]
+    texts = [(document.id, document.text) for _, document in found]
+    assert texts == [("1", "a b"), ("2", "c d"), ("2", "e"), ("2", "f g"), ("2", "h")]
     assert problems == []
 
 

@@ -1,8 +1,11 @@
 """Whatever is uploaded: readers report, never raise, and what they yield can be used."""
 
 import io
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -134,6 +137,34 @@ def test_reading_streams(format_: str) -> None:
     assert stream.given > 3_000_000 or format_ == "pubtator"
     assert peak < 1_500_000
     assert len(problems) == (format_ != "pubtator")
+
+
+_MEASURE = """
+import resource
+import sys
+from app.corpora.bioc_xml import read
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+with open(sys.argv[1], "rb") as stream:
+    found = read(stream, print)
+    next(found)
+    before = peak()
+    print(sum(1 for _ in found), peak() - before)
+"""
+
+
+def test_xml_is_forgotten_as_it_is_read(tmp_path: Path) -> None:
+    """libxml2's memory is beyond tracemalloc, so a process of its own is measured, in MiB."""
+    head, body = _parts("bioc_xml")
+    path = tmp_path / "large.xml"
+    path.write_bytes(head + body * 10_000 + b"></collection>")
+    run = [sys.executable, "-c", _MEASURE, str(path)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    documents, growth = map(int, done.stdout.split())
+    assert documents == 9_999
+    assert growth < 15
 
 
 @pytest.mark.parametrize("format_", FORMATS)
