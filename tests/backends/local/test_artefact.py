@@ -64,6 +64,8 @@ def test_same_model_same_bytes_whatever_the_order(path: Path, tmp_path: Path) ->
     assert write_artefact(tmp_path / "other", _MANIFEST, turned) == sha256
     assert (tmp_path / "other").read_bytes() == path.read_bytes()
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 @settings(max_examples=150, deadline=None)

@@ -21,6 +21,15 @@ def test_generalises_to_rows_it_has_not_seen() -> None:
     assert ((boosting.log_odds(_TABLE[300:]) > 0) == (_ANSWERS[300:] > 0)).mean() > 0.85
 
 
+def test_is_no_surer_than_the_data() -> None:
+    """More trees do not overshoot: each corrects what all before it have said."""
+    table = np.repeat([0.0, 1.0], 200)[:, None]
+    answers = np.concatenate([np.arange(200) < 140, np.arange(200) < 60]).astype(float)
+    options = BoostingOptions(trees=300, rows=1.0, columns=1.0)
+    log_odds = Boosting.train(table, answers, options).log_odds(np.array([[0.0], [1.0]]))
+    assert np.allclose(1 / (1 + np.exp(-log_odds)), [0.7, 0.3], atol=0.02)
+
+
 def test_same_seed_same_trees_other_seed_others() -> None:
     same = [Boosting.train(_TABLE, _ANSWERS, BoostingOptions(seed=s)) for s in (5, 5, 6)]
     first, second, third = (each.log_odds(_TABLE) for each in same)

@@ -7,7 +7,9 @@ from app.backends.local.maxent import train_maxent
 
 _RANDOM = np.random.default_rng(3)
 _TABLE = np.column_stack([np.ones(200), _RANDOM.normal(size=(200, 3))])
-_TRUE = np.array([-0.5, 1.0, -2.0, 0.0])
+# Seen with one answer only, most probably.
+_TABLE[:, 3] = np.arange(200) < 3
+_TRUE = np.array([-0.5, 1.0, -2.0, 30.0])
 _ANSWERS = _RANDOM.random(200) < 1 / (1 + np.exp(-_TABLE @ _TRUE))
 
 

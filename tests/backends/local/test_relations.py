@@ -86,6 +86,25 @@ def test_a_concept_speaks_through_a_mention_that_is_its_alone() -> None:
     assert {each.disease for each in model.find(text, 0, mentions)} == {1, 2}
 
 
+def test_concepts_that_only_a_composite_names_give_one_relation() -> None:
+    model = _train([document("a", "[C1 x] hurts.", "[C1 x] and [D1 y].", "C1 D1")] * 4)
+    mentions = [
+        FoundMention(0, 1, "Chemical", ("MESH:C1",)),
+        FoundMention(2, 5, "Disease", ("MESH:D1", "MESH:D2")),
+    ]
+    found = model.find("x y/z", 0, mentions)
+    assert [(each.chemical, each.disease) for each in found] == [(0, 1)]
+
+
+def test_mentions_of_nothing_but_white_space_do_no_harm(model: RelationModel) -> None:
+    mentions = [
+        FoundMention(1, 2, "Chemical"),
+        FoundMention(2, 3, "Disease"),
+        FoundMention(5, 6, "Disease"),
+    ]
+    model.find("a   b ", 0, mentions)
+
+
 def test_says_the_same_after_being_stored(model: RelationModel) -> None:
     again = RelationModel.from_state(model.state())
     for each in small_corpus():

@@ -1,0 +1,273 @@
+"""The embedded trainer as a backend: models are trained in processes of their own, and run here.
+
+A job's folder is all that is known of it, so that any later process can tell what became of it:
+
+    <folder>/jobs/<sha256 of the reference>/   see `jobs.py`
+    <folder>/models/<name>.medtune             a model, named by its own sha256
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+import app
+from app.backends.base import (
+    Annotations,
+    Backend,
+    BackendError,
+    BaseModelInfo,
+    JobState,
+    JobStatus,
+    MetricPoint,
+    TrainingJob,
+)
+from app.backends.local.artefact import ArtefactError
+from app.backends.local.hyperparameters import LocalHyperparameters
+from app.backends.local.jobs import Failure, Job, JobFolder
+from app.backends.local.model import LocalModel
+from app.backends.local.model_cache import ModelCache
+from app.backends.local.process import model_path
+from app.prompts.tasks import Task
+
+_MODEL_NAME = re.compile(r"[0-9a-f]{64}")
+_EXTRACTING_THREADS = 2
+_SECONDS_TO_TERMINATE = 5
+# The sums of a training must not depend on how many cores there are.
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_CRASHED = Failure(code="training_crashed", message="The training process ended without a result.")
+
+
+class LocalBackend:
+    """Trains and runs models on this machine's CPU; needs no key and downloads nothing.
+
+    `baseline` is a backend whose base models are offered under this one's name: untrained models
+    to compare with.
+    """
+
+    name = "local"
+    configured = True
+
+    def __init__(
+        self, folder: Path, *, baseline: Backend | None = None, max_loaded: int = 4
+    ) -> None:
+        self._jobs = folder.absolute() / "jobs"
+        self._models = folder.absolute() / "models"
+        self._baseline = baseline
+        self._cache = ModelCache[LocalModel](self._load, max_loaded)
+        self._executor = ThreadPoolExecutor(_EXTRACTING_THREADS, "local-extraction")
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        # Of launch and cancel only one is at work at a time.
+        self._changing = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def hyperparameters(self) -> type[BaseModel]:
+        """`LocalHyperparameters`."""
+        return LocalHyperparameters
+
+    async def base_models(self) -> Sequence[BaseModelInfo]:
+        """The baseline's; of its own none is there without training."""
+        return await self._baseline.base_models() if self._baseline else []
+
+    async def extract(
+        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+    ) -> list[Annotations]:
+        """Annotate each text. Raises BackendError `model_not_found`, `backend_failed`.
+
+        If relations are asked for, mentions of both types come with them.
+        """
+        if self._baseline and model in {each.name for each in await self._baseline.base_models()}:
+            return await self._baseline.extract(model, texts, tasks)
+        if not _MODEL_NAME.fullmatch(model):
+            raise _model_not_found()
+        if self._closed:
+            raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._annotate, model, texts, tasks)
+
+    async def launch(self, job: TrainingJob) -> None:
+        """Start the job, unless it runs here, has succeeded or was cancelled.
+
+        Raises BackendError `invalid_hyperparameters`, `base_model_not_found`.
+        """
+        if job.base_model is not None:
+            raise BackendError("base_model_not_found", "The local backend trains from nothing.")
+        try:
+            chosen = LocalHyperparameters.model_validate(job.hyperparameters)
+        except ValidationError:
+            raise BackendError(
+                "invalid_hyperparameters", "The hyperparameters are not those of this backend."
+            ) from None
+        folder = self._folder(job.reference)
+        async with self._changing:
+            if self._closed:
+                raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
+            if self._runs(job.reference) or await asyncio.to_thread(_is_over, folder):
+                return
+            await asyncio.to_thread(
+                folder.prepare,
+                Job(
+                    reference=job.reference,
+                    tasks=job.tasks,
+                    hyperparameters=chosen.model_dump(mode="json"),
+                    documents=job.documents.absolute(),
+                    models=self._models,
+                ),
+            )
+            self._processes[job.reference] = await _start(folder.path)
+
+    async def poll(self, reference: str) -> JobState:
+        """How the job stands; LOST if it has no outcome and does not run in this process."""
+        process = self._processes.get(reference)
+        # Asked before the files are read: what an ended process wrote is then all there.
+        ended = process is not None and process.returncode is not None
+        folder = self._folder(reference)
+        state = await asyncio.to_thread(_state, folder)
+        if state.status is not JobStatus.LOST or process is None:
+            return state
+        if not ended:
+            return replace(state, status=JobStatus.RUNNING)
+        if self._closed:
+            return state
+        await asyncio.to_thread(folder.fail, _CRASHED)
+        return await asyncio.to_thread(_state, folder)
+
+    async def cancel(self, reference: str) -> None:
+        """Stop the job and remove what it has written; one that has succeeded stays as it is."""
+        folder = self._folder(reference)
+        async with self._changing:
+            await self._stop(reference)
+            self._processes.pop(reference, None)
+            await asyncio.to_thread(_cancel, folder)
+
+    async def delete_model(self, model: str) -> None:
+        """Remove the model's file; nothing if there is none."""
+        if _MODEL_NAME.fullmatch(model):
+            self._cache.drop(model)
+            await asyncio.to_thread(model_path(self._models, model).unlink, missing_ok=True)
+
+    async def close(self) -> None:
+        """Stop all trainings; each becomes LOST, to be launched anew by whoever comes next."""
+        self._closed = True
+        async with self._changing:
+            await asyncio.gather(*map(self._stop, self._processes))
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _folder(self, reference: str) -> JobFolder:
+        # A reference may be any string; a folder's name may not.
+        return JobFolder(self._jobs / hashlib.sha256(reference.encode()).hexdigest())
+
+    def _runs(self, reference: str) -> bool:
+        process = self._processes.get(reference)
+        return process is not None and process.returncode is None
+
+    async def _stop(self, reference: str) -> None:
+        """End the job's process and everything it started; returns when it is gone."""
+        process = self._processes.get(reference)
+        if process is None:
+            return
+        _signal(process, signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), _SECONDS_TO_TERMINATE)
+        except TimeoutError:
+            _signal(process, signal.SIGKILL)
+            await process.wait()
+
+    def _annotate(
+        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+    ) -> list[Annotations]:
+        return self._cache.get(model).annotate(texts, tasks)
+
+    def _load(self, model: str) -> LocalModel:
+        try:
+            return LocalModel.load(model_path(self._models, model), model)
+        except FileNotFoundError:
+            raise _model_not_found() from None
+        except (ArtefactError, OSError) as error:
+            raise BackendError("backend_failed", "The model's file cannot be read.") from error
+
+
+async def _start(folder: Path) -> asyncio.subprocess.Process:
+    """The training process, in a process group of its own, holding the other end of its input."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "app.backends.local.process",
+        str(folder),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=_environment(),
+        process_group=0,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Ours, such that the process finds this very code wherever it was started from."""
+    root = str(Path(app.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": path}
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Signal the process's whole group, unless it has ended."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+
+
+def _is_over(folder: JobFolder) -> bool:
+    return folder.cancelled() or folder.result() is not None
+
+
+def _cancel(folder: JobFolder) -> None:
+    if folder.known() and not _is_over(folder):
+        folder.cancel()
+
+
+def _state(folder: JobFolder) -> JobState:
+    """What the folder alone tells; LOST if it holds no outcome."""
+    steps = folder.progress()
+    metrics = [
+        MetricPoint(step.stage, step.step, name, value)
+        for step in steps
+        for name, value in step.metrics.items()
+    ]
+    state = JobState(
+        JobStatus.LOST,
+        progress=steps[-1].progress if steps else 0.0,
+        stage=steps[-1].stage if steps else "",
+        metrics=metrics,
+    )
+    if result := folder.result():
+        return replace(
+            state,
+            status=JobStatus.SUCCEEDED,
+            progress=1.0,
+            model=result.model,
+            details=result.details,
+        )
+    if folder.cancelled():
+        return replace(state, status=JobStatus.CANCELLED)
+    if failure := folder.failure():
+        return replace(
+            state,
+            status=JobStatus.FAILED,
+            error_code=failure.code,
+            error_message=failure.message,
+        )
+    return state
+
+
+def _model_not_found() -> BackendError:
+    return BackendError("model_not_found", "There is no such model.")

@@ -1,0 +1,136 @@
+"""A trained local model: tagger, linker and relation model, as one thing to train, keep and use."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from app.backends.base import Annotations, FoundMention
+from app.backends.local.artefact import ArtefactError, Manifest, read_artefact, write_artefact
+from app.backends.local.hyperparameters import LocalHyperparameters
+from app.backends.local.linker import Linker
+from app.backends.local.merging import merged
+from app.backends.local.options import relation_options, tagger_options
+from app.backends.local.pieces import pieces
+from app.backends.local.relations import RelationModel
+from app.backends.local.tagger import Tagger
+from app.corpora.documents import MENTION_TYPES, Document, MentionType
+from app.prompts.tasks import MENTION_TASKS, Task
+
+Report = Callable[[str, int, int, dict[str, float]], None]
+
+_TAGGER, _LINKER, _RELATIONS = "tagger", "linker", "relations"
+
+
+class LocalModel:
+    """What `train` made or `load` read; `annotate` may be called from several threads."""
+
+    def __init__(
+        self,
+        tasks: frozenset[Task],
+        tagger: Tagger,
+        linker: Linker,
+        relations: RelationModel | None,
+    ) -> None:
+        self.tasks = tasks
+        self._tagger = tagger
+        self._linker = linker
+        self._relations = relations
+
+    @classmethod
+    def train(
+        cls,
+        documents: Sequence[Document],
+        hyperparameters: LocalHyperparameters,
+        tasks: frozenset[Task],
+        report: Report,
+    ) -> Self:
+        """Learn the tasks from annotated documents; relations need mentions of both types.
+
+        `report(stage, step, steps, metrics)` is called as the training goes on.
+        """
+        types = mention_types(tasks)
+        seen = [_only(document, types) for document in documents]
+        tagger = Tagger.train(seen, tagger_options(hyperparameters), report)
+        relations = None
+        if Task.RELATIONS in tasks:
+            relations = RelationModel.train(seen, relation_options(hyperparameters), report)
+        return cls(tasks, tagger, Linker.train(seen), relations)
+
+    def annotate(self, texts: Sequence[str], tasks: frozenset[Task]) -> list[Annotations]:
+        """What the texts hold, in order, of the tasks asked for that the model has learnt.
+
+        If relations are asked for, both types of mention are there, whatever else was asked: a
+        relation points at its mentions. A caller shows only what was asked for. A long text is
+        read in pieces, and relations are found within each.
+        """
+        wanted = tasks & self.tasks
+        warnings = tuple(f"the model was not trained for {task}" for task in sorted(tasks - wanted))
+        cut = [pieces(text) for text in texts]
+        parts = [
+            (text[piece.start : piece.end], piece.title)
+            for text, each in zip(texts, cut, strict=True)
+            for piece in each
+        ]
+        tagged = self._tagger.tag([part for part, _ in parts], [title for _, title in parts])
+        found = iter(
+            self._annotated(part, title, mentions, wanted)
+            for (part, title), mentions in zip(parts, tagged, strict=True)
+        )
+        return [
+            replace(merged(text, each, [next(found) for _ in each]), warnings=warnings)
+            for text, each in zip(texts, cut, strict=True)
+        ]
+
+    def save(self, path: Path, reference: str, training: Mapping[str, Any]) -> str:
+        """Write the artefact and return its sha256.
+
+        `reference` says what it was made from; `training` is what its manifest tells of how.
+        """
+        sections = {_TAGGER: self._tagger.state(), _LINKER: self._linker.state()}
+        if self._relations:
+            sections[_RELATIONS] = self._relations.state()
+        manifest = Manifest(
+            reference=reference,
+            tasks=tuple(sorted(self.tasks)),
+            labels=tuple(sorted(mention_types(self.tasks))),
+            training=dict(training),
+        )
+        return write_artefact(path, manifest, sections)
+
+    @classmethod
+    def load(cls, path: Path, sha256: str | None = None) -> Self:
+        """Read an artefact, of this sha256 if one is given. Raises ArtefactError or OSError."""
+        manifest, sections = read_artefact(path, sha256)
+        relations = sections.get(_RELATIONS)
+        try:
+            return cls(
+                frozenset(map(Task, manifest.tasks)),
+                Tagger.from_state(sections[_TAGGER]),
+                Linker.from_state(sections[_LINKER]),
+                RelationModel.from_state(relations) if relations else None,
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ArtefactError("the model file lacks what this version needs") from error
+
+    def _annotated(
+        self, text: str, title: int, tagged: Sequence[FoundMention], wanted: frozenset[Task]
+    ) -> Annotations:
+        types = mention_types(wanted)
+        mentions = self._linker.link(text, [each for each in tagged if each.type in types])
+        if Task.RELATIONS not in wanted or self._relations is None:
+            return Annotations(tuple(mentions))
+        return Annotations(tuple(mentions), self._relations.find(text, title, mentions))
+
+
+def mention_types(tasks: frozenset[Task]) -> frozenset[MentionType]:
+    """The types of mention these tasks need: relations need both."""
+    if Task.RELATIONS in tasks:
+        return frozenset(MENTION_TYPES)
+    return frozenset(type_ for task, type_ in MENTION_TASKS.items() if task in tasks)
+
+
+def _only(document: Document, types: frozenset[MentionType]) -> Document:
+    """The document without mentions of other types."""
+    kept = tuple(mention for mention in document.mentions if mention.type in types)
+    return replace(document, mentions=kept)

@@ -1,0 +1,139 @@
+"""The training process: `python -m app.backends.local.process <job folder>`.
+
+It trains what the folder's job says, tells how far it is, and ends with a result, or with an error
+and exit code 1 (`jobs.py` names the files). It prints and logs nothing, for documents may be
+patient data. Its standard input is a pipe that its parent holds open: when the parent dies, however
+it dies, this process ends at once, and the job may simply be started again.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+
+from app.backends.local.hyperparameters import LocalHyperparameters
+from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result
+from app.backends.local.model import LocalModel, mention_types
+from app.backends.local.options import stage_shares
+from app.corpora import canonical
+from app.corpora.documents import Document
+from app.prompts.tasks import Task
+
+_NICE = 10
+_PARENT_GONE = 3
+_STANDARD_INPUT = 0
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+
+
+class TrainingDataError(Exception):
+    """The documents cannot be learnt from; the message says why, without text."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class _Reporter:
+    """Writes each step of the training down, as progress of the whole job."""
+
+    def __init__(self, folder: JobFolder, shares: dict[str, float]) -> None:
+        self._folder = folder
+        self._shares = shares
+        ends = accumulate(shares.values())
+        self._begins = {name: end - shares[name] for name, end in zip(shares, ends, strict=True)}
+        self._progress = 0.0
+        self.stage = "reading"
+        self.scores: dict[str, dict[str, float]] = {}
+
+    def __call__(self, stage: str, step: int, steps: int, metrics: dict[str, float]) -> None:
+        """As the training calls it; a stage nobody planned does not move the whole on."""
+        part = self._shares.get(stage, 0.0) * step / max(steps, 1)
+        whole = self._begins.get(stage, 0.0) + part
+        self._progress = min(1.0, max(self._progress, whole))
+        self.stage = stage
+        if metrics:
+            self.scores[stage] = metrics
+        self._folder.add(Progress(stage=stage, step=step, progress=self._progress, metrics=metrics))
+
+
+def main(arguments: list[str]) -> int:
+    """Train the job of the folder given; the exit code."""
+    _end_with_parent()
+    os.nice(_NICE)
+    folder = JobFolder(Path(arguments[0]))
+    job = folder.job()
+    chosen = LocalHyperparameters.model_validate(job.hyperparameters)
+    report = _Reporter(folder, stage_shares(chosen, job.tasks))
+    try:
+        folder.succeed(_train(folder, job, chosen, report))
+    except TrainingDataError as error:
+        folder.fail(Failure(code=error.code, message=str(error)))
+        return 1
+    # Whatever goes wrong in a training is told to whoever waits for it, but not in the words of the
+    # exception, for they may hold text.
+    except Exception as error:
+        message = f"The training failed while at {report.stage}: {type(error).__name__}."
+        folder.fail(Failure(code="training_failed", message=message))
+        return 1
+    return 0
+
+
+def _train(folder: JobFolder, job: Job, chosen: LocalHyperparameters, report: _Reporter) -> Result:
+    begin = time.monotonic()
+    documents = list(_documents(job.documents))
+    types = mention_types(job.tasks)
+    mentions = sum(mention.type in types for each in documents for mention in each.mentions)
+    if not mentions:
+        raise TrainingDataError("training_data_empty", "The documents have no mention to learn.")
+    model = LocalModel.train(documents, chosen, job.tasks, report)
+    # Nothing here may differ from one training to the next, or so would the model's name.
+    facts = {
+        "hyperparameters": chosen.model_dump(mode="json"),
+        "documents": len(documents),
+        "mentions": mentions,
+        "scores": report.scores,
+    }
+    unnamed = folder.path / "model"
+    name = model.save(unnamed, job.reference, facts)
+    size = unnamed.stat().st_size
+    job.models.mkdir(parents=True, exist_ok=True)
+    unnamed.replace(model_path(job.models, name))
+    return Result(model=name, details={**facts, "bytes": size, "seconds": time.monotonic() - begin})
+
+
+def model_path(models: Path, name: str) -> Path:
+    """Where the model of this name lies."""
+    return models / f"{name}.medtune"
+
+
+def _documents(path: Path) -> Iterator[Document]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield canonical.loads(line)
+            except ValueError:
+                message = f"Line {number} of the documents is no document."
+                raise TrainingDataError("training_data_invalid", message) from None
+
+
+def _end_with_parent() -> None:
+    """Let the kernel kill this process with its parent, where it can; and watch the pipe."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
+
+
+def _wait_for_end_of_input() -> None:
+    while os.read(_STANDARD_INPUT, 1):
+        pass
+    os._exit(_PARENT_GONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""Relations on BC5CDR: trained on train, measured on dev, with gold mentions and end to end.
+
+    python -m benchmarks.relations [--corpus FOLDER] [--preset balanced] [--gold-only]
+
+The corpus folder (or MEDTUNE_CORPUS) holds `train.pubtator.txt` and `dev.pubtator.txt`. F1 is that
+of BioCreative V: pairs of identifiers, whole documents.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from app.backends.base import Annotations, FoundMention
+from app.backends.local.hyperparameters import LocalHyperparameters
+from app.backends.local.model import LocalModel
+from app.backends.local.options import relation_options
+from app.backends.local.relations import RelationModel
+from app.corpora import pubtator
+from app.corpora.documents import MENTION_TYPES, Document, Relation
+from app.corpora.scoring import Counts, score_mentions, score_relations
+from app.prompts.tasks import Task
+
+
+def main() -> None:
+    """Train, measure, print."""
+    arguments = _arguments()
+    train, dev = (
+        list(_documents(arguments.corpus / f"{split}.pubtator.txt")) for split in ("train", "dev")
+    )
+    chosen = LocalHyperparameters(preset=arguments.preset, seed=arguments.seed)
+    print(f"{os.cpu_count()} cores, {len(train)} documents to train on, {len(dev)} to measure on")
+    _gold(train, dev, chosen)
+    if not arguments.gold_only:
+        _end_to_end(train, dev, chosen)
+
+
+def _gold(train: Sequence[Document], dev: Sequence[Document], chosen: LocalHyperparameters) -> None:
+    begin = time.perf_counter()
+    model = RelationModel.train(train, relation_options(chosen), _silent)
+    print(f"relations, gold mentions: trained in {time.perf_counter() - begin:.1f} s")
+    print(f"  threshold {model.threshold:.2f}, cross-fitted on train")
+    scores = Counts()
+    times = []
+    for document in dev:
+        begin = time.perf_counter()
+        found = model.find(document.text, document.body_offset, document.mentions)
+        times.append(time.perf_counter() - begin)
+        mentions = tuple(
+            FoundMention(each.start, each.end, each.type, each.identifiers)
+            for each in document.mentions
+        )
+        pairs = _pairs(Annotations(mentions, found))
+        scores += score_relations(document.relations, pairs)
+    print(f"  {_shown(scores)}")
+    print(f"  {_milliseconds(times)} a document")
+
+
+def _end_to_end(
+    train: Sequence[Document], dev: Sequence[Document], chosen: LocalHyperparameters
+) -> None:
+    begin = time.perf_counter()
+    model = LocalModel.train(train, chosen, frozenset(Task), _silent)
+    print(f"whole model: trained in {time.perf_counter() - begin:.1f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        model.save(path, "benchmark", {})
+        print(f"  artefact of {path.stat().st_size / 1e6:.2f} MB")
+        begin = time.perf_counter()
+        model = LocalModel.load(path)
+        print(f"  loaded in {time.perf_counter() - begin:.2f} s")
+    _read("title and abstract", model, dev, lambda document: 0)
+    _read("abstract alone", model, dev, lambda document: document.body_offset)
+
+
+def _read(
+    name: str, model: LocalModel, dev: Sequence[Document], start: Callable[[Document], int]
+) -> None:
+    """Extract from each document's text from `start` on; its gold relations stay what they are."""
+    mentions = relations = Counts()
+    times = []
+    for document in dev:
+        first = start(document)
+        begin = time.perf_counter()
+        (found,) = model.annotate([document.text[first:]], frozenset(Task))
+        times.append(time.perf_counter() - begin)
+        gold = [each for each in document.mentions if each.start >= first]
+        moved = [
+            FoundMention(each.start + first, each.end + first, each.type, each.identifiers)
+            for each in found.mentions
+        ]
+        for type_ in MENTION_TYPES:
+            mentions += score_mentions(gold, moved, type_)
+        relations += score_relations(document.relations, _pairs(found))
+    print(f"{name}:")
+    print(f"  mentions  {_shown(mentions)}")
+    print(f"  relations {_shown(relations)}")
+    print(f"  {_milliseconds(times)} a document, {len(times) / sum(times):.1f} documents/s")
+
+
+def _pairs(found: Annotations) -> list[Relation]:
+    """The found relations as pairs of identifiers; unlinked mentions give none."""
+    return [
+        Relation(chemical, disease)
+        for relation in found.relations
+        for chemical in found.mentions[relation.chemical].identifiers
+        for disease in found.mentions[relation.disease].identifiers
+    ]
+
+
+def _shown(scores: Counts) -> str:
+    return f"P {100 * scores.precision:.2f}  R {100 * scores.recall:.2f}  F1 {100 * scores.f1:.2f}"
+
+
+def _milliseconds(times: Sequence[float]) -> str:
+    slow = statistics.quantiles(times, n=100)[98]
+    return f"{1000 * statistics.median(times):.2f} ms at the median, {1000 * slow:.2f} at 99 %"
+
+
+def _documents(path: Path) -> Iterable[Document]:
+    with path.open("rb") as file:
+        for _, document in pubtator.read(file, lambda _: None):
+            yield document
+
+
+def _silent(_stage: str, _step: int, _steps: int, _metrics: dict[str, float]) -> None:
+    pass
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    corpus = os.environ.get("MEDTUNE_CORPUS", "../shared/corpora/bc5cdr")
+    parser.add_argument("--corpus", type=Path, default=Path(corpus))
+    parser.add_argument("--preset", choices=["fast", "balanced", "accurate"], default="balanced")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gold-only", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
