@@ -22,7 +22,6 @@ from app.backends.local.model import LocalModel, mention_types
 from app.backends.local.options import stage_shares
 from app.corpora import canonical
 from app.corpora.documents import Document
-from app.prompts.tasks import Task
 
 _NICE = 10
 _PARENT_GONE = 3
