@@ -1,6 +1,7 @@
 # Two stages: the environment is built from uv.lock, and only that environment is shipped.
+# trixie: from Python 3.12 on the job engine needs SQLite 3.42 or newer, which bookworm has not.
 
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 ARG UV_VERSION=0.13.9
 RUN pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
 ENV UV_PROJECT_ENVIRONMENT=/opt/medtune \
@@ -17,7 +18,7 @@ COPY alembic ./alembic
 COPY app ./app
 RUN uv sync --locked --no-dev --no-editable --extra postgres
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /data --no-create-home medtune \
     && install --directory --owner=medtune --group=medtune --mode=0700 /data
 COPY --from=build /opt/medtune /opt/medtune
