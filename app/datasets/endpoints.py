@@ -122,7 +122,7 @@ def _check(upload: Upload) -> tuple[str, str | None, Sequence[tuple[UploadedFile
     if format_name is not None and format_name not in FORMATS:
         faults.append(FieldError("/format", "unknown", f"Formats are {', '.join(FORMATS)}."))
     name = upload.fields.get("name", [files[0].filename if files else ""])[0]
-    if not 1 <= len(name) <= 200:
+    if files and not 1 <= len(name) <= 200:
         faults.append(FieldError("/name", "length", "Use 1 to 200 characters."))
     if faults:
         raise ApiError("invalid_request", "The form is not valid.", errors=faults)

@@ -8,21 +8,13 @@ import time
 from collections.abc import Callable
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
-
-from app.platform.errors import ApiError
 
 log = structlog.get_logger("medtune.requests")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-
-class BodyTooLargeError(ApiError):
-    """The body went over its cap; raised where the body is being read."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("body_too_large", f"The body is larger than {limit} bytes.")
 
 
 class RequestContext:
@@ -51,7 +43,8 @@ class RequestContext:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise BodyTooLargeError(limit)
+                # Whatever else is raised while a body is read, FastAPI calls it malformed.
+                raise HTTPException(413)
             return message
 
         async def tagged_send(message: Message) -> None:

@@ -74,7 +74,7 @@ async def test_failed_dataset_keeps_only_its_report(client: httpx.AsyncClient) -
 
 async def test_report_is_paged(client: httpx.AsyncClient) -> None:
     """Pages of the report follow one another without gap or repetition."""
-    bad = "".join(f"{n}|t|T.\n{n}|a|A.\n{n}\t0\t50\tT\tDisease\tD1\n\n" for n in range(1, 8))
+    bad = "".join(f"{n}|t|T{n}.\n{n}|a|A.\n{n}\t0\t50\tT\tDisease\tD1\n\n" for n in range(1, 8))
     dataset = await upload(client, bad)
     seen, cursor = [], None
     while True:
