@@ -208,7 +208,7 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
         env=_environment(),
-        process_group=0,
+        start_new_session=True,  # a group of its own; uvloop knows no process_group
     )
 
 
