@@ -46,12 +46,22 @@ def items(
 
 
 def relations(text: str, found: Annotations, options: ExtractionOptions) -> list[ExtractedRelation]:
-    """The relations, best first as the backend gave them."""
+    """The relations in the backend's order; both sides and the relation itself are scored enough."""
     convert = converter(text, options.offset_unit)
+    kept = {
+        (mention.type, text[mention.start : mention.end])
+        for mention in found.mentions
+        if _enough(mention.score, options)
+    }
+
+    def sides_kept(relation: FoundRelation) -> bool:
+        sides = found.mentions[relation.chemical], found.mentions[relation.disease]
+        return all((side.type, text[side.start : side.end]) in kept for side in sides)
+
     return [
         _relation(text, found, relation, convert)
         for relation in found.relations
-        if _enough(relation.score, options)
+        if _enough(relation.score, options) and sides_kept(relation)
     ]
 
 

@@ -27,9 +27,6 @@ class Settings(BaseSettings):
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="Least severe log line to write: DEBUG, INFO, WARNING or ERROR.",
     )
-    worker: bool = Field(
-        default=True, description="Run jobs inside the API process (the only way on SQLite)."
-    )
     max_upload_bytes: int = Field(
         default=2048 * MIB, gt=0, description="Largest body of a dataset upload, in bytes."
     )
