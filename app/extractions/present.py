@@ -46,7 +46,7 @@ def items(
 
 
 def relations(text: str, found: Annotations, options: ExtractionOptions) -> list[ExtractedRelation]:
-    """The relations in the backend's order; both sides and the relation itself are scored enough."""
+    """The relations in the backend's order; they and both of their sides are scored enough."""
     convert = converter(text, options.offset_unit)
     kept = {
         (mention.type, text[mention.start : mention.end])
