@@ -1,23 +1,21 @@
 """The features of a token, defined once: as strings, for training and for the fast path alike.
 
-Two kinds. `window_features` depend on one word (or chunk) and where it stands relative to the
-token, so their weights can be summed once per distinct word and kept. `context_features` depend on
-the document: neighbours taken together, brackets, the dictionary, abbreviations.
+A stream is a string at every place along the tokens (the word, two words in a row, the run between
+white space ...), each of which says something about the tokens near it. What a string says depends
+on nothing else, so its weights can be summed once and kept. What depends on the document as a whole
+is not here but in `evidence`.
 """
 
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from app.backends.local.labels import position
-from app.backends.local.lexicon import Counts, Lexicon, Match, folded
+from app.backends.local.lexicon import folded
 from app.backends.local.reading import Reading
-from app.corpora.documents import MENTION_TYPES
 
 EDGE = "\n"  # the "word" beyond either end of a sequence; no token is white space
 WINDOW = 4
-DISTANCES = range(-WINDOW, WINDOW + 1)
 
 Extractor = Callable[[str], Iterable[str]]
 
@@ -34,13 +32,13 @@ def shape(word: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def short_shape(word: str) -> str:
+def outline(word: str) -> str:
     """The shape with each run of one kind written once."""
     return _RUNS.sub(r"\1", shape(word))
 
 
 def _identity(word: str) -> Iterable[str]:
-    return (f"w={word.lower()}",)
+    yield f"w={word.lower()}"
 
 
 def _forms(word: str) -> Iterable[str]:
@@ -55,7 +53,7 @@ def _forms(word: str) -> Iterable[str]:
 
 
 def _outline(word: str) -> Iterable[str]:
-    return (f"c={short_shape(word)}",)
+    yield f"c={outline(word)}"
 
 
 def _affixes(word: str) -> Iterable[str]:
@@ -72,169 +70,144 @@ def _grams(word: str) -> Iterable[str]:
 
 
 def _ending(word: str) -> Iterable[str]:
-    return (f"e={word.lower()[-3:]}",)
+    yield f"e={word.lower()[-3:]}"
 
 
 # By distance from the token: what is said about the word there.
-WORD_WINDOW: dict[int, tuple[Extractor, ...]] = {
-    0: (_identity, _forms, _outline, _affixes, _grams),
-    1: (_identity, _outline, _ending),
-    2: (_identity, _outline, _ending),
-    3: (_identity,),
-    4: (_identity,),
-}
+_EXTRACTORS: tuple[tuple[Extractor, ...], ...] = (
+    (_identity, _forms, _outline, _affixes, _grams),
+    (_identity, _outline, _ending),
+    (_identity, _outline, _ending),
+    (_identity,),
+    (_identity,),
+)
 
 
-def _chunk(chunk: str) -> Iterable[str]:
-    lower = chunk.lower()
-    yield f"w={lower}"
-    yield f"c={short_shape(chunk)}"
-    yield f"p={lower[:4]}"
-    yield f"e={lower[-4:]}"
-
-
-def window_features(word: str, distance: int) -> list[str]:
-    """What a word `distance` tokens after (or, negative, before) a token says about that token."""
+def _word(word: str, distance: int) -> Iterable[str]:
     if word == EDGE:
-        return [f"{distance}edge"]
-    extractors = WORD_WINDOW[abs(distance)]
-    return [f"{distance}{name}" for extract in extractors for name in extract(word)]
+        return ("edge",)
+    return (name for extract in _EXTRACTORS[abs(distance)] for name in extract(word))
 
 
-def chunk_features(chunk: str) -> list[str]:
-    """What the whole run between white space says about a token that is only part of it."""
-    return [f"k{name}" for name in _chunk(chunk)]
+def _chunk(chunk: str, _: int) -> Iterable[str]:
+    if chunk != EDGE:
+        lower = chunk.lower()
+        yield f"w={lower}"
+        yield f"c={outline(chunk)}"
+        yield f"p={lower[:4]}"
+        yield f"e={lower[-4:]}"
 
 
-class TokenFeatures:
-    """All features of tokens as strings, as CRFsuite is given them; keeps those of each word."""
-
-    def __init__(self) -> None:
-        self._window = cache(window_features)
-        self._chunk = cache(chunk_features)
-
-    def of(
-        self, reading: Reading, context: Sequence[Sequence[str]], start: int, end: int
-    ) -> list[list[str]]:
-        """The features of each token of one sequence; `context` as from `context_features`."""
-        words = [EDGE] * WINDOW + reading.words[start:end] + [EDGE] * WINDOW
-        features = []
-        for token in range(start, end):
-            names = list(context[token])
-            for column, distance in enumerate(DISTANCES, token - start):
-                names += self._window(words[column], distance)
-            if reading.chunks[token] != reading.words[token]:
-                names += self._chunk(reading.chunks[token])
-            features.append(names)
-        return features
+def _situation(situation: str, _: int) -> Iterable[str]:
+    if situation != EDGE:
+        yield ""
+        yield from situation.split()
 
 
-def context_features(reading: Reading, lexicon: Lexicon, own: Counts) -> list[list[str]]:
-    """The features of each token that depend on the document."""
-    features = _surroundings(reading)
-    _add_pairs(features, reading)
-    matches = lexicon.matches([folded(word) for word in reading.words], own)
-    _add_matches(features, matches)
-    _add_abbreviations(features, reading, matches)
-    return features
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Strings along the tokens; one `distance` tokens after a token says `features` about it.
+
+    Without `features` a string is itself the feature, and one never met in training says nothing.
+    """
+
+    name: str
+    distances: Sequence[int]
+    features: Callable[[str, int], Iterable[str]] | None = None
+
+    def says(self, string: str, distance: int) -> list[str]:
+        """The names of the features, unlike those of any other stream and distance."""
+        prefix = f"{self.name}{distance}:"
+        if self.features is None:
+            return [prefix + string]
+        return [prefix + name for name in self.features(string, distance)]
+
+    def strings_of(self, features: Iterable[str]) -> frozenset[str]:
+        """Of a stream without `features`: the strings that any of these names speaks of."""
+        pattern = re.compile(rf"{self.name}-?\d:(.*)", re.DOTALL)
+        return frozenset(match[1] for name in features if (match := pattern.fullmatch(name)))
 
 
-def _surroundings(reading: Reading) -> list[list[str]]:
-    glue = [*reading.glued, False]
+STREAMS = (
+    Stream("word", range(-WINDOW, WINDOW + 1), _word),
+    Stream("chunk", (0,), _chunk),
+    Stream("situation", (0,), _situation),
+    Stream("pair", (-2, -1, 0, 1)),
+    Stream("around", (0,)),
+    Stream("outlines", (-1, 0)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The streams of a reading, in the order of STREAMS; `places[i]` is where token i stands.
+
+    At least WINDOW places at either end of a sequence are EDGE, so distances never leave it.
+    """
+
+    strings: tuple[list[str], ...]
+    places: list[int]
+
+
+def lay_out(reading: Reading) -> Layout:
+    """Lay the streams along the tokens."""
+    words: list[str] = [EDGE] * WINDOW
+    lower, chunks, situations = words.copy(), words.copy(), words.copy()
+    places: list[int] = []
+    said = _situations(reading)
+    for start, end in reading.sequences:
+        places += range(len(words), len(words) + end - start)
+        for stream, part in (
+            (words, reading.words),
+            (lower, reading.lower),
+            (chunks, reading.chunks),
+            (situations, said),
+        ):
+            stream += part[start:end]
+            stream += [EDGE] * WINDOW
+    outlines = [outline(word) for word in words]
+    partial = [EDGE if chunk == word else chunk for chunk, word in zip(chunks, words, strict=True)]
+    pairs = [f"{word} {after}" for word, after in _neighbours(lower, 1)]
+    around = [EDGE, *(f"{before} {after}" for before, after in _neighbours(lower, 2)), EDGE]
+    both = [f"{word} {after}" for word, after in _neighbours(outlines, 1)]
+    return Layout((words, partial, situations, pairs, around, both), places)
+
+
+def _neighbours(strings: Sequence[str], distance: int) -> Iterable[tuple[str, str]]:
+    return zip(strings, strings[distance:], strict=False)
+
+
+def _situations(reading: Reading) -> list[str]:
+    """Where each token stands: what it is glued to, in the title, in brackets, how often."""
+    glued, counts = [*reading.glued, False], reading.counts
     return [
-        [
-            "bias",
-            f"glue{glue[i]:d}{glue[i + 1]:d}",
-            f"title{i < reading.title:d}",
-            f"depth{min(max(reading.depth[i], -1), 1)}",
-            f"often{min(reading.counts[word], 4)}",
-        ]
-        for i, word in enumerate(reading.lower)
+        _situation_string(
+            glued[token],
+            glued[token + 1],
+            token < reading.title,
+            min(max(reading.depth[token], -1), 1),
+            min(counts[word], 4),
+        )
+        for token, word in enumerate(reading.lower)
     ]
 
 
-def _add_pairs(features: list[list[str]], reading: Reading) -> None:
-    for start, end in reading.sequences:
-        words = [EDGE, EDGE, *reading.lower[start:end], EDGE, EDGE]
-        outlines = [EDGE, EDGE, *map(short_shape, reading.words[start:end]), EDGE, EDGE]
-        for i, token in enumerate(features[start:end], 2):
-            before, word, after = words[i - 1], words[i], words[i + 1]
-            token += (
-                f"-1|0={before} {word}",
-                f"0|1={word} {after}",
-                f"-1|1={before} {after}",
-                f"-2|-1={words[i - 2]} {before}",
-                f"1|2={after} {words[i + 2]}",
-                f"c-1|0={outlines[i - 1]} {outlines[i]}",
-                f"c0|1={outlines[i]} {outlines[i + 1]}",
-            )
+@cache
+def _situation_string(before: bool, after: bool, title: bool, depth: int, often: int) -> str:
+    return f"glue{before:d}{after:d} title{title:d} depth{depth} often{often}"
 
 
-def _kind(match: Match) -> str:
-    """The commonest type of a dictionary string."""
-    counts = match.counts[:-1]
-    return MENTION_TYPES[counts.index(max(counts))][0]
+class TokenFeatures:
+    """All features of tokens as strings, as CRFsuite is given them; keeps those of each string."""
 
+    def __init__(self) -> None:
+        self._says = [cache(stream.says) for stream in STREAMS]
 
-def _add_matches(features: list[list[str]], matches: Sequence[Match]) -> None:
-    for match in matches:
-        kind = _kind(match)
-        share = max(match.counts[:-1]) / match.counts[-1]
-        purity = sum(share >= bound for bound in (0.3, 0.6, 0.8, 0.95))
-        often = min(match.counts[-1], 8).bit_length()
-        for token in range(match.start, match.end):
-            letter = position(token, match.start, match.end)
-            features[token] += (
-                f"lex={kind}{letter}",
-                f"lex={kind}{purity}{letter}",
-                f"lex={kind}{purity}.{often}{letter}",
-            )
-
-
-def _add_abbreviations(
-    features: list[list[str]], reading: Reading, matches: Sequence[Match]
-) -> None:
-    ends = {match.end: match for match in matches}
-    for short, definition in reading.definitions.items():
-        start, end = definition.long
-        for token in range(start, end):
-            features[token].append(f"long={position(token, start, end)}")
-        said = [f"head={reading.lower[end - 1]}", f"head={reading.lower[end - 1][-4:]}~"]
-        said += [f"first={reading.lower[start]}", f"first={reading.lower[start][-4:]}~"]
-        said += [f"in={word}" for word in reading.lower[start:end]]
-        if end in ends:
-            said.append(f"type={_kind(ends[end])}{ends[end].start <= start:d}")
-        for place, stop in reading.places(short):
-            for token in range(place, stop):
-                letter = position(token, place, stop)
-                features[token] += ("short", f"short={letter}", *(f"short{x}" for x in said))
-
-
-def add_stage_features(features: list[list[str]], reading: Reading, labels: Sequence[str]) -> None:
-    """Add what an earlier CRF's labels say: here, nearby, and wherever the same word stands."""
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for word, label in zip(reading.lower, labels, strict=True):
-        votes[word][label[2:]] += 1
-    for start, end in reading.sequences:
-        near = [EDGE, EDGE, *labels[start:end], EDGE, EDGE]
-        for token in range(start, end):
-            i = token - start + 2
-            others = votes[reading.lower[token]] - Counter([labels[token][2:]])
-            features[token] += (
-                f"y0={near[i]}",
-                f"y-1={near[i - 1]}",
-                f"y1={near[i + 1]}",
-                f"y-1|0|1={near[i - 1]} {near[i]} {near[i + 1]}",
-                f"y-2={near[i - 2]}",
-                f"y2={near[i + 2]}",
-                f"vote={_vote(others)} {near[i][2:]}",
-            )
-
-
-def _vote(others: Counter[str]) -> str:
-    """The type most occurrences of a word elsewhere were given, and how clearly."""
-    mentions = [(count, kind) for kind, count in others.items() if kind]
-    if not mentions:
-        return f"none{min(others.total(), 2)}"
-    count, kind = max(mentions)
-    return f"{kind}{int(3 * count / others.total())}"
+    def of(self, layout: Layout, context: Sequence[Sequence[str]], token: int) -> list[str]:
+        """The features of one token; `context` are those that `evidence` gives each token."""
+        features = list(context[token])
+        place = layout.places[token]
+        for stream, says, strings in zip(STREAMS, self._says, layout.strings, strict=True):
+            for distance in stream.distances:
+                features += says(strings[place + distance], distance)
+        return features

@@ -6,7 +6,6 @@ A single token mention is `U-Disease`, a longer one `B-Disease I-Disease ... L-D
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.backends.local.tokens import Token
 from app.corpora.documents import MENTION_TYPES, Mention, MentionType
 
 OUTSIDE = "O"
@@ -64,10 +63,10 @@ def decode(labels: Sequence[str], first: int = 0) -> list[Span]:
     return spans
 
 
-def token_spans(mentions: Sequence[Mention], tokens: Sequence[Token]) -> list[Span]:
+def mention_spans(mentions: Sequence[Mention], tokens: Sequence[tuple[int, int]]) -> list[Span]:
     """The mentions that begin and end with a token, without those that overlap one before them."""
-    starts = {token.start: number for number, token in enumerate(tokens)}
-    ends = {token.end: number + 1 for number, token in enumerate(tokens)}
+    starts = {start: number for number, (start, _) in enumerate(tokens)}
+    ends = {end: number for number, (_, end) in enumerate(tokens, 1)}
     spans: list[Span] = []
     for mention in sorted(mentions, key=lambda mention: (mention.start, -mention.end)):
         if mention.start in starts and mention.end in ends:

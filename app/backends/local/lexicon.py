@@ -5,6 +5,7 @@ every mention would look known, and the model would learn to trust the dictionar
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.backends.local.labels import Span
@@ -26,6 +27,7 @@ class Match(NamedTuple):
     counts: Count
 
 
+@lru_cache(maxsize=50_000)
 def folded(word: str) -> str:
     """A word as the dictionary compares it: acronyms as they are, all else lower case, singular."""
     if len(word) <= 5 and word.isupper():

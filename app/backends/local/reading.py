@@ -3,13 +3,14 @@
 Everything here depends on the text alone, never on what a model has learnt.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from app.backends.local.abbreviations import Abbreviation, abbreviations
-from app.backends.local.tokens import Token, sentences, tokenize
+from app.backends.local.tokens import sentences, token_spans
 
 # Longer runs are cut, so that one endless "sentence" cannot make a batch endless.
 LONGEST_SEQUENCE = 400
@@ -21,13 +22,13 @@ _LONGEST_WORD = 48
 class Reading:
     """Parallel lists, one entry a token; `sequences` are token ranges, half open, in order.
 
-    `glued[i]`: no white space before token i. `chunks[i]`: the run between white space that holds
-    token i, without punctuation around it. `title`: how many tokens the title has.
-    `definitions`: the first definition of each short form. `index`: the tokens of each word, in
-    lower case.
+    `spans` are code points. `glued[i]`: no white space before token i. `chunks[i]`: the run between
+    white space that holds token i, without punctuation around it. `depth[i]`: open brackets.
+    `title`: how many tokens the title has. `definitions`: the first definition of each short form.
+    `index`: the tokens of each word, in lower case.
     """
 
-    tokens: list[Token]
+    spans: list[tuple[int, int]]
     words: list[str]
     lower: list[str]
     glued: list[bool]
@@ -59,11 +60,13 @@ class Reading:
 
 def read(text: str, title_end: int = 0) -> Reading:
     """Read a text whose title is `text[:title_end]`."""
-    tokens = tokenize(text)
-    words = [_clipped(token.text) for token in tokens]
+    spans = token_spans(text)
+    words = [text[start:end] for start, end in spans]
+    if max(map(len, words), default=0) > _LONGEST_WORD:
+        words = [_clipped(word) for word in words]
     lower = [word.lower() for word in words]
-    glued = [False] + [before.end == token.start for before, token in pairwise(tokens)]
-    sequences = _sequences(tokens, sentences(text, title_end))
+    glued = [False, *(before[1] == after[0] for before, after in pairwise(spans))][: len(words)]
+    sequences = _sequences(spans, sentences(text, title_end))
     definitions: dict[tuple[str, ...], Abbreviation] = {}
     for start, end in sequences:
         for found in abbreviations(words[start:end], glued[start:end], start):
@@ -72,14 +75,14 @@ def read(text: str, title_end: int = 0) -> Reading:
     for token, word in enumerate(lower):
         index.setdefault(word, []).append(token)
     return Reading(
-        tokens=tokens,
+        spans=spans,
         words=words,
         lower=lower,
-        glued=glued[: len(tokens)],
+        glued=glued,
         chunks=_chunks(words, glued),
         depth=_depths(words, sequences),
         counts=Counter(lower),
-        title=sum(token.start < title_end for token in tokens),
+        title=bisect_left(spans, (title_end, 0)),
         sequences=sequences,
         definitions=definitions,
         index=index,
@@ -91,19 +94,16 @@ def _clipped(word: str) -> str:
     return word if len(word) <= _LONGEST_WORD else word[:half] + word[-half:]
 
 
-def _sequences(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The sentences as token ranges of at most LONGEST_SEQUENCE tokens."""
-    ranges = []
-    start = 0
-    for _, stop in spans:
-        end = start
-        while end < len(tokens) and tokens[end].start < stop:
-            end += 1
-        ranges += [
-            (cut, min(end, cut + LONGEST_SEQUENCE)) for cut in range(start, end, LONGEST_SEQUENCE)
-        ]
-        start = end
-    return ranges
+def _sequences(
+    spans: Sequence[tuple[int, int]], parts: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The sentences `parts` as ranges of at most LONGEST_SEQUENCE of the tokens `spans`."""
+    ends = [bisect_left(spans, (stop, 0)) for _, stop in parts]
+    return [
+        (cut, min(end, cut + LONGEST_SEQUENCE))
+        for start, end in pairwise([0, *ends])
+        for cut in range(start, end, LONGEST_SEQUENCE)
+    ]
 
 
 def _chunks(words: Sequence[str], glued: Sequence[bool]) -> list[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.backends.local.features import TokenFeatures, add_stage_features, context_features
-from app.backends.local.labels import Span, encode, token_spans
+from app.backends.local.evidence import Context, add_stage_features, context_features
+from app.backends.local.features import TokenFeatures, lay_out
+from app.backends.local.labels import Span, encode, mention_spans
 from app.backends.local.lexicon import Lexicon, folded, learn
 from app.backends.local.predict import predict
 from app.backends.local.reading import Reading, read
@@ -14,7 +15,6 @@ from app.corpora.documents import Document
 
 # Called with (stage, step, total steps, metrics) once per iteration of training.
 Report = Callable[[str, int, int, dict[str, float]], None]
-Context = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,11 @@ class _Corpus:
         for number in chosen:
             reading = self.readings[number]
             labels = encode(self.spans[number], len(reading.words))
+            layout = lay_out(reading)
             for start, end in reading.sequences:
-                yield features.of(reading, self.contexts[number], start, end), labels[start:end]
+                tokens = range(start, end)
+                names = [features.of(layout, self.contexts[number], token) for token in tokens]
+                yield names, labels[start:end]
 
 
 def train_stages(
@@ -61,7 +64,7 @@ def train_stages(
     """The dictionary and the CRFs, in the order in which they are asked."""
     readings = [read(document.text, document.body_offset) for document in documents]
     spans = [
-        token_spans(document.mentions, reading.tokens)
+        mention_spans(document.mentions, reading.spans)
         for document, reading in zip(documents, readings, strict=True)
     ]
     lexicon, shares = learn([[folded(word) for word in r.words] for r in readings], spans)

@@ -11,7 +11,7 @@ from typing import Self
 from app.backends.base import FoundMention
 from app.backends.local.arrays import State, prefixed, section
 from app.backends.local.decode import Marginals
-from app.backends.local.features import add_stage_features, context_features
+from app.backends.local.evidence import add_stage_features, context_features
 from app.backends.local.labels import Span, decode, span_labels
 from app.backends.local.lexicon import Lexicon
 from app.backends.local.postprocess import Scored, refine
@@ -118,8 +118,8 @@ class _Chances:
 
 
 def _mention(reading: Reading, scored: Scored) -> FoundMention:
-    first, last = reading.tokens[scored.span.start], reading.tokens[scored.span.end - 1]
-    return FoundMention(first.start, last.end, scored.span.type, score=scored.score)
+    (start, _), (_, end) = reading.spans[scored.span.start], reading.spans[scored.span.end - 1]
+    return FoundMention(start, end, scored.span.type, score=scored.score)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[slice]:

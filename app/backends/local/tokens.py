@@ -36,9 +36,14 @@ class Token(NamedTuple):
     text: str
 
 
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """Where each token begins and ends, in order."""
+    return [match.span() for match in _TOKEN.finditer(text)]
+
+
 def tokenize(text: str) -> list[Token]:
     """The tokens of the text, in order; white space separates tokens and is in none."""
-    return [Token(*match.span(), match[0]) for match in _TOKEN.finditer(text)]
+    return [Token(start, end, text[start:end]) for start, end in token_spans(text)]
 
 
 def sentences(text: str, title_end: int = 0) -> list[tuple[int, int]]:

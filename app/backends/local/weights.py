@@ -11,13 +11,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from app.backends.local.features import DISTANCES, EDGE, WINDOW, chunk_features, window_features
+from app.backends.local.features import STREAMS, Stream, lay_out
 from app.backends.local.reading import Reading
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
-_KEPT_WORDS = 30_000
+_KEPT_STRINGS = 30_000
 
 
 class Weights:
@@ -34,51 +34,26 @@ class Weights:
         self.transitions = transitions
         self.states = np.concatenate([states, np.zeros((1, len(labels)), np.float32)])
         self._rows = {feature: row for row, feature in enumerate(features)}
-        self._words = _Table(self._word_vectors)
-        self._chunks = _Table(lambda chunk: self._sum(chunk_features(chunk)))
+        self._tables = [_Table(stream, self._sum, features) for stream in STREAMS]
 
     def emissions(self, reading: Reading, context: Sequence[Sequence[str]]) -> Floats:
         """The score of each label for each token, (tokens, labels).
 
-        `context` are the features of each token that do not depend on one word alone.
+        `context` are the features of each token that the streams do not give.
         """
-        if not reading.words:
-            return np.zeros((0, len(self.labels)), np.float32)
-        scores = self._window_scores(reading) + self._context_scores(context)
-        partial = [
-            token
-            for token, (word, chunk) in enumerate(zip(reading.words, reading.chunks, strict=True))
-            if word != chunk
-        ]
-        scores[partial] += self._chunks.gather([reading.chunks[token] for token in partial])
+        scores = np.zeros((len(reading.words), len(self.labels)), np.float32)
+        layout = lay_out(reading)
+        places = np.array(layout.places, np.intp)
+        for table, strings in zip(self._tables, layout.strings, strict=True):
+            table.add(scores, strings, places)
+        told = [token for token, features in enumerate(context) if features]
+        if told:
+            none = len(self._rows)
+            rows = [self._rows.get(name, none) for token in told for name in context[token]]
+            lengths = np.array([len(context[token]) for token in told])
+            starts = lengths.cumsum() - lengths
+            scores[told] += np.add.reduceat(self.states[rows], starts, axis=0)
         return scores
-
-    def _window_scores(self, reading: Reading) -> Floats:
-        """What the words around each token say, with EDGE beyond either end of its sequence."""
-        padded: list[str] = []
-        middle: list[int] = []
-        for start, end in reading.sequences:
-            padded += [EDGE] * WINDOW
-            middle += range(len(padded), len(padded) + end - start)
-            padded += reading.words[start:end]
-        padded += [EDGE] * WINDOW
-        vectors = self._words.gather(padded)
-        center = np.array(middle, np.intp)
-        return sum(
-            (vectors[center + distance, column] for column, distance in enumerate(DISTANCES)),
-            start=np.zeros((len(center), len(self.labels)), np.float32),
-        )
-
-    def _context_scores(self, context: Sequence[Sequence[str]]) -> Floats:
-        none = len(self._rows)
-        row = self._rows.get
-        rows = [row(feature, none) for token in context for feature in token]
-        lengths = np.array([len(token) for token in context])
-        return np.add.reduceat(self.states[rows], lengths.cumsum() - lengths, axis=0)
-
-    def _word_vectors(self, word: str) -> Floats:
-        """What a word says at each distance, (distances, labels)."""
-        return np.stack([self._sum(window_features(word, distance)) for distance in DISTANCES])
 
     def _sum(self, features: Iterable[str]) -> Floats:
         none = len(self._rows)
@@ -88,31 +63,43 @@ class Weights:
 
 
 class _Table:
-    """Vectors of strings, computed once and kept; forgotten all together when there are many."""
+    """The vectors of a stream's strings, one for each distance, computed once and kept.
 
-    def __init__(self, vectors: Callable[[str], Floats]) -> None:
-        self._vectors = vectors
+    Forgotten all together when there are many.
+    """
+
+    def __init__(
+        self, stream: Stream, total: Callable[[Iterable[str]], Floats], features: Iterable[str]
+    ) -> None:
+        self._stream = stream
+        self._total = total
+        self._known = None if stream.features else stream.strings_of(features)
         self._lock = Lock()
         self._forget()
 
-    def _forget(self) -> None:
-        self._rows: dict[str, int] = {}
-        empty = self._vectors(EDGE)
-        self._table = np.empty((1024, *empty.shape), np.float32)
-
-    def gather(self, keys: Sequence[str]) -> Floats:
-        """The vectors of these strings, stacked."""
+    def add(self, scores: Floats, strings: Sequence[str], places: Ints) -> None:
+        """Add to the score of each token what the strings around its place say."""
         with self._lock:
-            if len(self._rows) > _KEPT_WORDS:
+            if len(self._rows) > _KEPT_STRINGS:
                 self._forget()
-            rows = [self._row(key) for key in keys]
-            return self._table[rows]
+            known = self._rows.get
+            rows = np.array([known(s) or self._row(s) for s in strings], np.intp)
+            vectors = self._table[rows]
+        for column, distance in enumerate(self._stream.distances):
+            scores += vectors[places + distance, column]
 
-    def _row(self, key: str) -> int:
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = len(self._rows)
-            if row == len(self._table):
-                self._table = np.concatenate([self._table, np.empty_like(self._table)])
-            self._table[row] = self._vectors(key)
+    def _forget(self) -> None:
+        # Row 0 is that of every string that says nothing.
+        self._rows: dict[str, int] = {}
+        nothing = np.stack([self._total(()) for _ in self._stream.distances])
+        self._table = np.zeros((1024, *nothing.shape), np.float32)
+
+    def _row(self, string: str) -> int:
+        if self._known is not None and string not in self._known:
+            return 0
+        row = self._rows[string] = len(self._rows) + 1
+        if row == len(self._table):
+            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+        for column, distance in enumerate(self._stream.distances):
+            self._table[row, column] = self._total(self._stream.says(string, distance))
         return row
