@@ -25,6 +25,13 @@ _CODES = {9: "invalid_character", 81: "bad_utf8"}
 _LISTS = {"passage": "passages", "sentence": "sentences", "annotation": "annotations"}
 _LISTS |= {"relation": "relations", "location": "locations", "node": "nodes"}
 
+_ATTRIBUTES = {
+    "annotation": ("id",),
+    "relation": ("id",),
+    "location": ("offset", "length"),
+    "node": ("refid", "role"),
+}
+
 
 def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Document]]:
     """The documents with their splits, one by one; problems go to `report`."""
@@ -119,7 +126,9 @@ def _text(element: etree._Element) -> str:
 
 
 def _raw(element: etree._Element) -> dict[str, Any]:
-    raw: dict[str, Any] = {str(name): value for name, value in element.items()}
+    # Asked for one by one, as listing the attributes takes lxml the square of their number.
+    named = ((name, element.get(name)) for name in _ATTRIBUTES.get(str(element.tag), ()))
+    raw: dict[str, Any] = {name: value for name, value in named if value is not None}
     raw |= {"line": element.sourceline, "infons": {}}
     for child in element:
         if child.tag == "infon":

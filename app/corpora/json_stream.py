@@ -59,12 +59,15 @@ class _Reader:
         self._values = JSONDecoder(parse_int=_number)
         self._text = ""
         self._at = 0
-        self._lines = 1  # lines up to the beginning of _text
+        # The line of the place in _text up to which lines were counted.
+        self._line, self._counted = 1, 0
         self._ended = False
 
     @property
     def line(self) -> int:
-        return self._line_at(self._at)
+        self._line = self._line_at(self._at)
+        self._counted = self._at
+        return self._line
 
     def records(self) -> Iterator[Record]:
         opening = self._peek()
@@ -176,7 +179,7 @@ class _Reader:
     def _fill(self) -> bool:
         # Twice as much each time, so that decoding again from the start stays linear in all.
         kept = self._text[self._at :]
-        self._lines += self._text.count("\n", 0, self._at)
+        self._line, self._counted = self.line, 0
         self._text, self._at = kept, 0
         while not self._ended:
             try:
@@ -193,13 +196,14 @@ class _Reader:
         try:
             return self._bytes.decode(data, final=not data)
         except UnicodeDecodeError as error:
-            line = self._lines + self._text.count("\n") + error.object.count(b"\n", 0, error.start)
+            lines = error.object.count(b"\n", 0, error.start)
+            line = self._line_at(len(self._text)) + lines
             self._report(problem("bad_utf8", line=line))
             self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
             return self._bytes.decode(error.object, final=not data)
 
     def _line_at(self, position: int) -> int:
-        return self._lines + self._text.count("\n", 0, position)
+        return self._line + self._text.count("\n", self._counted, position)
 
 
 def _number(digits: str) -> int | float:

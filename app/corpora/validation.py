@@ -26,7 +26,9 @@ class Validator:
         self.documents += 1
         name, text = document.id, document.text
         if not text or text.isspace():
-            yield problem("empty_text", line=line, document_id=name)
+            yield problem("empty_text", line=line, document_id=name or None)
+        if not name:
+            return  # Reported already; documents without a usable id are no duplicates.
         if name not in self._splits:
             self._splits[name] = split
         elif self._splits[name] == split:

@@ -48,3 +48,8 @@ def test_a_document_without_text() -> None:
         ("empty_text", "1"),
         ("empty_text", "2"),
     ]
+
+
+def test_documents_whose_id_was_unusable_are_no_duplicates() -> None:
+    """The reader has reported them; one problem each is enough."""
+    assert check(("train", document("", "a")), ("dev", document("", "a"))) == []
