@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from app.corpora.canonical import dumps, loads
 from app.corpora.documents import Document
@@ -81,6 +81,7 @@ def test_the_corpus_is_valid(imported: dict[str, Pairs]) -> None:
 
 
 @pytest.mark.parametrize("format_", ["bioc_xml", "bioc_json"])
+@settings(max_examples=50)
 @given(before=pairs())
 def test_any_document_survives_bioc(format_: str, before: Pairs) -> None:
     after, problems = read(format_, written(format_, before))
@@ -88,6 +89,7 @@ def test_any_document_survives_bioc(format_: str, before: Pairs) -> None:
     assert {problem.code for problem in problems} <= _WARNINGS
 
 
+@settings(max_examples=50)
 @given(before=pairs())
 def test_any_document_with_a_passage_survives_bigbio(before: Pairs) -> None:
     """The source schema has the id in the passages, so without one there is nothing to read."""
@@ -97,6 +99,7 @@ def test_any_document_with_a_passage_survives_bigbio(before: Pairs) -> None:
     assert {problem.code for problem in problems} <= _WARNINGS
 
 
+@settings(max_examples=50)
 @given(before=pairs(lines_only=True))
 def test_title_and_abstract_survive_pubtator(before: Pairs) -> None:
     after, problems = read("pubtator", written("pubtator", before))
@@ -104,6 +107,7 @@ def test_title_and_abstract_survive_pubtator(before: Pairs) -> None:
     assert {problem.code for problem in problems} <= _WARNINGS
 
 
+@settings(max_examples=50)
 @given(before=pairs())
 def test_pubtator_keeps_offsets_of_what_it_cannot_hold(before: Pairs) -> None:
     """Line breaks become spaces and passages are joined; every mention stays where it was."""
