@@ -88,7 +88,7 @@ def _aliases(text: str, reading: Reading) -> dict[str, list[str]]:
     aliases: dict[str, list[str]] = {}
     for definition in reading.definitions.values():
         long, short = (
-            text[reading.tokens[start].start : reading.tokens[end - 1].end]
+            text[reading.spans[start][0] : reading.spans[end - 1][1]]
             for start, end in (definition.long, definition.short)
         )
         aliases.setdefault(short, []).append(long)

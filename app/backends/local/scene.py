@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from app.backends.local.tokens import sentences, tokenize
+from app.backends.local.tokens import sentences, token_spans
 from app.corpora.documents import NAME, MentionType
 
 
@@ -84,8 +84,8 @@ class Scene:
 
 def read_scene(text: str, title_end: int, mentions: Sequence[Located]) -> Scene:
     """Read a text whose title is `text[:title_end]`, with mentions in text order."""
-    tokens = tokenize(text)
-    starts = [token.start for token in tokens]
+    tokens = token_spans(text)
+    starts = [start for start, _ in tokens]
     spans = sentences(text, title_end)
     first_tokens = [bisect_left(starts, start) for start, _ in spans]
     sentence_of = [bisect_right(first_tokens, token) - 1 for token in range(len(tokens))]
@@ -101,7 +101,7 @@ def read_scene(text: str, title_end: int, mentions: Sequence[Located]) -> Scene:
         for key in concept_keys(mention, text[mention.start : mention.end]):
             places[mention.type].setdefault(key, []).append(place)
     return Scene(
-        words=[token.text.lower() for token in tokens],
+        words=[text[start:end].lower() for start, end in tokens],
         sentence_of=sentence_of,
         sentences=spans,
         covers=covers,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
+from app.backends.local.artefact import read_artefact, write_artefact
 from app.backends.local.backend import LocalBackend
 from app.backends.rules import RulesBackend
 from app.corpora import canonical
@@ -200,16 +201,14 @@ async def test_an_unknown_or_path_like_name_is_no_model(backend: LocalBackend, n
     await backend.delete_model(name)
 
 
-async def test_a_model_changed_on_disk_is_not_used(
+async def test_a_sound_model_under_the_name_of_another_is_not_used(
     trained: tuple[Path, JobState], backend: LocalBackend, tmp_path: Path
 ) -> None:
     folder, state = trained
-    name = f"{state.model}.medtune"
-    content = bytearray((folder / "models" / name).read_bytes())
-    content[-100] ^= 1
-    (tmp_path / "local/models").mkdir(parents=True)
-    (tmp_path / "local/models" / name).write_bytes(content)
     assert state.model is not None
+    manifest, sections = read_artefact(folder / "models" / f"{state.model}.medtune")
+    other = manifest.model_copy(update={"reference": "ft_2"})
+    write_artefact(tmp_path / "local/models" / f"{state.model}.medtune", other, sections)
     with pytest.raises(BackendError) as error:
         await backend.extract(state.model, [_TEXT], ALL)
     assert error.value.code == "backend_failed"

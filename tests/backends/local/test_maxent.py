@@ -7,7 +7,7 @@ from app.backends.local.maxent import train_maxent
 
 _RANDOM = np.random.default_rng(3)
 _TABLE = np.column_stack([np.ones(200), _RANDOM.normal(size=(200, 3))])
-# Seen with one answer only, most probably.
+# Seen with one answer only: its log odds are still shared by two weights.
 _TABLE[:, 3] = np.arange(200) < 3
 _TRUE = np.array([-0.5, 1.0, -2.0, 30.0])
 _ANSWERS = _RANDOM.random(200) < 1 / (1 + np.exp(-_TABLE @ _TRUE))
@@ -27,9 +27,10 @@ def _newton(c: float) -> np.ndarray:
 @pytest.mark.parametrize("c2", [0.5, 8.0])
 def test_c2_is_the_inverse_of_the_usual_c(c2: float) -> None:
     rows = [
-        (dict(enumerate(row.tolist())), bool(answer))
+        ({index: value for index, value in enumerate(row.tolist()) if value}, bool(answer))
         for row, answer in zip(_TABLE, _ANSWERS, strict=True)
     ]
+    assert {answer for values, answer in rows if 3 in values} == {True}
     weights = train_maxent(rows, 4, c2)
     assert weights == pytest.approx(_newton(1 / c2), abs=0.02)
 

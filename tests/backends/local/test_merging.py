@@ -28,7 +28,7 @@ def _annotated(text: str) -> Annotations:
     return Annotations(tuple(mentions), (relation,))
 
 
-@given(_WORDS, st.integers(8, 40))
+@given(_WORDS, st.integers(20, 60))
 def test_mentions_are_those_of_the_whole_text(words: list[str], longest: int) -> None:
     text = " ".join(words)
     cut = pieces(text, longest)

@@ -79,6 +79,37 @@ def test_ends_at_once_when_nobody_holds_its_input_any_more(tmp_path: Path) -> No
     assert folder.failure() is None
 
 
+_PARENT = """
+import subprocess, sys
+process = subprocess.Popen([sys.executable, "-m", "app.backends.local.process", sys.argv[1]])
+print(process.pid, flush=True)
+process.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's own")
+def test_ends_with_its_parent_even_if_someone_else_holds_its_input(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, small_corpus() * 20, iterations=1000)
+    command = [sys.executable, "-c", _PARENT, str(folder.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        _wait_until_begun(folder)
+        parent.kill()
+        deadline = time.monotonic() + _PATIENCE
+        while _runs(pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert folder.result() is None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("content", [None, b"{}", b"not json"])
 def test_without_a_readable_job_it_just_ends(tmp_path: Path, content: bytes | None) -> None:
     folder = _folder(tmp_path, [])

@@ -97,12 +97,9 @@ def test_concepts_that_only_a_composite_names_give_one_relation() -> None:
 
 
 def test_mentions_of_nothing_but_white_space_do_no_harm(model: RelationModel) -> None:
-    mentions = [
-        FoundMention(1, 2, "Chemical"),
-        FoundMention(2, 3, "Disease"),
-        FoundMention(5, 6, "Disease"),
-    ]
-    model.find("a   b ", 0, mentions)
+    mentions = [FoundMention(0, 1, "Chemical"), FoundMention(1, 2, "Disease")]
+    for text in ("   a b", "a   b", "    "):
+        model.find(text, 0, mentions)
 
 
 def test_says_the_same_after_being_stored(model: RelationModel) -> None:
