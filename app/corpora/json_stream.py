@@ -119,13 +119,14 @@ class _Reader:
                 fields[name] = self._value()
             mark = self._take(",}")
         if not fields and not streamed:
-            self._take("}")
+            self._take("}")  # of an empty object
         if not streamed:
             yield Record(line, fields, {})
 
     def _key(self) -> str:
-        if self._peek() != '"':
-            raise _BrokenError("malformed_json", self.line, "a name was expected")
+        if (mark := self._peek()) != '"':
+            code = "malformed_json" if mark else "truncated_json"
+            raise _BrokenError(code, self.line, "a name was expected")
         name: str = self._value()
         self._take(":")
         return name

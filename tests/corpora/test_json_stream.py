@@ -76,6 +76,12 @@ def test_a_cut_anywhere_is_one_problem_at_the_last_line() -> None:
         assert problems[-1].line in (2, 3, whole[:size].count(b"\n") + 1)
 
 
+def test_a_cut_anywhere_inside_an_object_around_the_list() -> None:
+    whole = b'{"key": "", "rows": [{}, {"a": 1}], "infons": {}}'
+    for size in range(1, len(whole)):
+        assert codes(read(whole[:size], "rows")[1]) == [("truncated_json", 1)], size
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
