@@ -1,8 +1,7 @@
 """Viterbi and forward-backward of a linear-chain CRF over many sequences at once.
 
-A model's score of a label sequence is the sum of its emissions and of its transitions. All
-functions take the sequences as rows of one matrix, longest first, so that the Python loop runs over
-positions only, each step over the sequences still that long.
+A model's score of a label sequence is the sum of its emissions and of its transitions. The Python
+loops run over positions only, each step over all the sequences that are that long.
 """
 
 from collections.abc import Sequence
@@ -14,50 +13,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sequences of tokens laid side by side: `rows[t]` are the tokens at position t.
+    """Sequences of tokens laid side by side, the longest first.
 
-    `rows[t]` has one entry for each sequence longer than t, the sequences in descending length.
+    `order` are the tokens: first the first of each sequence, then the second of each that has one,
+    and so on. `bounds[p]` and `bounds[p + 1]` are where those at position p begin and end.
     """
 
-    rows: list[Ints]
+    order: Ints
+    bounds: list[int]
 
     @classmethod
     def of(cls, sequences: Sequence[tuple[int, int]]) -> "Batch":
         """Lay out token ranges (half open, none empty)."""
-        bounds = np.array(sorted(sequences, key=lambda range_: range_[0] - range_[1]), np.int64)
-        bounds = bounds.reshape(-1, 2)
-        lengths = bounds[:, 1] - bounds[:, 0]
-        longest = int(lengths.max(initial=0))
-        alive = np.searchsorted(-lengths, -np.arange(longest), side="left")
-        return cls([bounds[:count, 0] + position for position, count in enumerate(alive)])
+        ranges = np.array(sequences, np.intp).reshape(-1, 2)
+        lengths = ranges[:, 1] - ranges[:, 0]
+        longest_first = np.argsort(-lengths, kind="stable")
+        starts = ranges[longest_first, 0]
+        positions = np.arange(lengths.max(initial=0))
+        alive = np.searchsorted(-lengths[longest_first], -positions, side="left")
+        bounds = np.concatenate([[0], alive.cumsum()])
+        row = np.arange(bounds[-1]) - np.repeat(bounds[:-1], alive)
+        return cls(starts[row] + np.repeat(positions, alive), bounds.tolist())
+
+    def moves(self) -> list[tuple[int, int, int]]:
+        """From each position to the next: where the former begins, the latter begins and ends."""
+        return list(zip(self.bounds, self.bounds[1:], self.bounds[2:], strict=False))
 
 
 def viterbi(emissions: Floats, transitions: Floats, batch: Batch) -> Ints:
     """The best label of each token: emissions (tokens, labels), transitions (from, to)."""
-    labels = np.zeros(len(emissions), np.int64)
-    if not batch.rows:
-        return labels
-    score = emissions[batch.rows[0]]
-    scores, origins = [score], []
+    scores = emissions[batch.order]
+    origins = np.zeros(scores.shape, np.intp)
     incoming = np.ascontiguousarray(transitions.T)
-    for rows in batch.rows[1:]:
-        paths = score[: len(rows), None, :] + incoming
-        origin = paths.argmax(axis=2)
-        score = np.take_along_axis(paths, origin[:, :, None], axis=2)[:, :, 0] + emissions[rows]
-        scores.append(score)
-        origins.append(origin)
-    best = np.empty(0, np.int64)
-    for position in range(len(batch.rows) - 1, -1, -1):
-        if position + 1 < len(batch.rows):
-            best = origins[position][np.arange(len(best)), best]
-        ending = scores[position][len(best) :].argmax(axis=1)
-        best = np.concatenate([best, ending])
-        labels[batch.rows[position]] = best
+    for before, start, end in batch.moves():
+        paths = scores[before : before + end - start, None, :] + incoming
+        origins[start:end] = paths.argmax(axis=2)
+        scores[start:end] += paths.max(axis=2)
+    best = scores.argmax(axis=1)
+    # From the last position back, the label at each is the one its successor came from.
+    for before, start, end in reversed(batch.moves()):
+        rows = np.arange(start, end)
+        best[before : before + end - start] = origins[rows, best[start:end]]
+    labels = np.empty_like(best)
+    labels[batch.order] = best
     return labels
 
 
@@ -84,20 +87,22 @@ class Marginals:
 
 def forward_backward(emissions: Floats, transitions: Floats, batch: Batch) -> Marginals:
     """Messages of every token: emissions (tokens, labels), transitions (from, to)."""
-    highest = transitions.max(initial=0.0)
-    potentials = np.exp(transitions - highest)
-    steps = np.exp(emissions - emissions.max(axis=1, keepdims=True))
-    forward = np.empty_like(steps)
-    backward = np.ones_like(steps)
-    message = np.empty((0, 0))
-    for position, rows in enumerate(batch.rows):
-        step = steps[rows]
-        message = step if position == 0 else (message[: len(rows)] @ potentials) * step
-        scale = message.sum(axis=1, keepdims=True)
-        message /= scale
-        forward[rows] = message
-        steps[rows] = step / scale
-    for rows, following in zip(batch.rows[-2::-1], batch.rows[:0:-1], strict=True):
-        alive = rows[: len(following)]
-        backward[alive] = (steps[following] * backward[following]) @ potentials.T
-    return Marginals(forward, backward, steps, potentials)
+    potentials = np.exp(transitions - transitions.max(), dtype=np.float64)
+    ordered = emissions[batch.order].astype(np.float64)
+    steps = np.exp(ordered - ordered.max(axis=1, keepdims=True))
+    forward, backward = steps.copy(), np.ones_like(steps)
+    first = batch.bounds[1] if len(batch.order) else 0
+    one = np.ones((steps.shape[1], 1))
+    for before, start, end in [(0, 0, first), *batch.moves()]:
+        message = forward[start:end]
+        if start:
+            message *= forward[before : before + end - start] @ potentials
+        scale = 1 / (message @ one)
+        message *= scale
+        steps[start:end] *= scale
+    for before, start, end in reversed(batch.moves()):
+        message = steps[start:end] * backward[start:end]
+        backward[before : before + end - start] = message @ potentials.T
+    place = np.empty_like(batch.order)
+    place[batch.order] = np.arange(len(place))
+    return Marginals(forward[place], backward[place], steps[place], potentials)

@@ -5,6 +5,7 @@ Each function adds names of features to lists, one list a token.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 from app.backends.local.features import EDGE
 from app.backends.local.labels import position
@@ -32,26 +33,34 @@ def add_stage_features(features: Context, reading: Reading, labels: Sequence[str
     for start, end in reading.sequences:
         near = [EDGE, EDGE, *labels[start:end], EDGE, EDGE]
         for token in range(start, end):
-            i = token - start + 2
-            others = votes[reading.lower[token]] - Counter([labels[token][2:]])
-            features[token] += (
-                f"y0={near[i]}",
-                f"y-1={near[i - 1]}",
-                f"y1={near[i + 1]}",
-                f"y-1|0|1={near[i - 1]} {near[i]} {near[i + 1]}",
-                f"y-2={near[i - 2]}",
-                f"y2={near[i + 2]}",
-                f"vote={_vote(others)} {near[i][2:]}",
-            )
+            i = token - start
+            kind = labels[token][2:]
+            counts = votes[reading.lower[token]]
+            vote = _vote(kind, *(counts[each] - (each == kind) for each in ("", *MENTION_TYPES)))
+            features[token] += _near(*near[i : i + 5])
+            features[token].append(vote)
 
 
-def _vote(others: Counter[str]) -> str:
+@lru_cache(maxsize=20_000)
+def _near(second: str, before: str, label: str, after: str, fourth: str) -> tuple[str, ...]:
+    return (
+        f"y0={label}",
+        f"y-1={before}",
+        f"y1={after}",
+        f"y-1|0|1={before} {label} {after}",
+        f"y-2={second}",
+        f"y2={fourth}",
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _vote(kind: str, outside: int, *mentions: int) -> str:
     """The type most occurrences of a word elsewhere were given, and how clearly."""
-    mentions = [(count, kind) for kind, count in others.items() if kind]
-    if not mentions:
-        return f"none{min(others.total(), 2)}"
-    count, kind = max(mentions)
-    return f"{kind}{int(3 * count / others.total())}"
+    most = max(mentions)
+    if not most:
+        return f"vote=none{min(outside, 2)} {kind}"
+    share = int(3 * most / (outside + sum(mentions)))
+    return f"vote={MENTION_TYPES[mentions.index(most)]}{share} {kind}"
 
 
 def _kind(match: Match) -> str:

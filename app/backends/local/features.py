@@ -122,10 +122,12 @@ class Stream:
             return [prefix + string]
         return [prefix + name for name in self.features(string, distance)]
 
-    def strings_of(self, features: Iterable[str]) -> frozenset[str]:
-        """Of a stream without `features`: the strings that any of these names speaks of."""
-        pattern = re.compile(rf"{self.name}-?\d:(.*)", re.DOTALL)
-        return frozenset(match[1] for name in features if (match := pattern.fullmatch(name)))
+    def said_by(self, name: str) -> tuple[str, int] | None:
+        """Of a stream without `features`: the string in a name, and the index of its distance."""
+        if not name.startswith(self.name):
+            return None
+        distance, _, string = name.removeprefix(self.name).partition(":")
+        return string, self.distances.index(int(distance))
 
 
 STREAMS = (
@@ -145,6 +147,7 @@ class Layout:
     At least WINDOW places at either end of a sequence are EDGE, so distances never leave it.
     """
 
+    reading: Reading
     strings: tuple[list[str], ...]
     places: list[int]
 
@@ -170,7 +173,7 @@ def lay_out(reading: Reading) -> Layout:
     pairs = [f"{word} {after}" for word, after in _neighbours(lower, 1)]
     around = [EDGE, *(f"{before} {after}" for before, after in _neighbours(lower, 2)), EDGE]
     both = [f"{word} {after}" for word, after in _neighbours(outlines, 1)]
-    return Layout((words, partial, situations, pairs, around, both), places)
+    return Layout(reading, (words, partial, situations, pairs, around, both), places)
 
 
 def _neighbours(strings: Sequence[str], distance: int) -> Iterable[tuple[str, str]]:

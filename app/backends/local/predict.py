@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.backends.local.decode import Batch, Marginals, forward_backward, viterbi
-from app.backends.local.reading import Reading
+from app.backends.local.features import Layout
 from app.backends.local.weights import Weights
 
 
@@ -33,9 +33,10 @@ class Prediction:
 
 
 def predict(
-    weights: Weights, readings: Sequence[Reading], contexts: Sequence[Sequence[Sequence[str]]]
+    weights: Weights, layouts: Sequence[Layout], contexts: Sequence[Sequence[Sequence[str]]]
 ) -> Prediction:
-    """Score the tokens of the readings, their context features given."""
+    """Score the tokens of the readings laid out, their context features given."""
+    readings = [layout.reading for layout in layouts]
     bounds = list(pairwise(accumulate((len(reading.words) for reading in readings), initial=0)))
     sequences = [
         (first + start, first + end)
@@ -43,7 +44,7 @@ def predict(
         for start, end in reading.sequences
     ]
     emissions = [
-        weights.emissions(reading, context)
-        for reading, context in zip(readings, contexts, strict=True)
+        weights.emissions(layout, context)
+        for layout, context in zip(layouts, contexts, strict=True)
     ]
     return Prediction(weights, bounds, Batch.of(sequences), np.concatenate(emissions))

@@ -90,7 +90,7 @@ def _first_stage(corpus: _Corpus, options: Options, report: Report) -> Weights:
         weights = _fit(corpus, others, options.first, f"fold {fold + 1}", report)
         prediction = predict(
             weights,
-            [corpus.readings[number] for number in held],
+            [lay_out(corpus.readings[number]) for number in held],
             [corpus.contexts[number] for number in held],
         )
         said.update(zip(held, prediction.labels(), strict=True))

@@ -12,6 +12,7 @@ from app.backends.base import FoundMention
 from app.backends.local.arrays import State, prefixed, section
 from app.backends.local.decode import Marginals
 from app.backends.local.evidence import add_stage_features, context_features
+from app.backends.local.features import lay_out
 from app.backends.local.labels import Span, decode, span_labels
 from app.backends.local.lexicon import Lexicon
 from app.backends.local.postprocess import Scored, refine
@@ -89,11 +90,12 @@ class Tagger:
     def predict(self, readings: Sequence[Reading]) -> Prediction:
         """What the last CRF says of the tokens, the earlier ones asked first."""
         contexts = [context_features(reading, self.lexicon, {}) for reading in readings]
+        layouts = [lay_out(reading) for reading in readings]
         for stage in self.stages[:-1]:
-            labels = predict(stage, readings, contexts).labels()
+            labels = predict(stage, layouts, contexts).labels()
             for context, reading, said in zip(contexts, readings, labels, strict=True):
                 add_stage_features(context, reading, said)
-        return predict(self.stages[-1], readings, contexts)
+        return predict(self.stages[-1], layouts, contexts)
 
 
 class _Chances:
