@@ -33,10 +33,9 @@ from app.backends.base import (
 )
 from app.backends.local.artefact import ArtefactError
 from app.backends.local.hyperparameters import LocalHyperparameters
-from app.backends.local.jobs import Failure, Job, JobFolder
+from app.backends.local.jobs import Failure, Job, JobFolder, model_path
 from app.backends.local.model import LocalModel
 from app.backends.local.model_cache import ModelCache
-from app.backends.local.process import model_path
 from app.prompts.tasks import Task
 
 _MODEL_NAME = re.compile(r"[0-9a-f]{64}")
@@ -137,9 +136,10 @@ class LocalBackend:
             return state
         if not ended:
             return replace(state, status=JobStatus.RUNNING)
-        if self._closed:
-            return state
-        await asyncio.to_thread(folder.fail, _CRASHED)
+        async with self._changing:
+            # Not if it was closed, or launched anew, meanwhile.
+            if not self._closed and self._processes.get(reference) is process:
+                await asyncio.to_thread(folder.fail, _CRASHED)
         return await asyncio.to_thread(_state, folder)
 
     async def cancel(self, reference: str) -> None:

@@ -58,6 +58,11 @@ class Failure(_Row):
     message: str
 
 
+def model_path(models: Path, name: str) -> Path:
+    """Where among the models the one of this name, its sha256, lies."""
+    return models / f"{name}.medtune"
+
+
 class JobFolder:
     """The files of one job; every method is safe to call at any time, from any process."""
 

@@ -14,10 +14,11 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import accumulate
+from math import isfinite
 from pathlib import Path
 
 from app.backends.local.hyperparameters import LocalHyperparameters
-from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result
+from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result, model_path
 from app.backends.local.model import LocalModel, mention_types
 from app.backends.local.options import stage_shares
 from app.corpora import canonical
@@ -52,13 +53,14 @@ class _Reporter:
 
     def __call__(self, stage: str, step: int, steps: int, metrics: dict[str, float]) -> None:
         """As the training calls it; a stage nobody planned does not move the whole on."""
+        finite = {name: value for name, value in metrics.items() if isfinite(value)}
         part = self._shares.get(stage, 0.0) * step / max(steps, 1)
         whole = self._begins.get(stage, 0.0) + part
         self._progress = min(1.0, max(self._progress, whole))
         self.stage = stage
-        if metrics:
-            self.scores[stage] = metrics
-        self._folder.add(Progress(stage=stage, step=step, progress=self._progress, metrics=metrics))
+        if finite:
+            self.scores[stage] = finite
+        self._folder.add(Progress(stage=stage, step=step, progress=self._progress, metrics=finite))
 
 
 def main(arguments: list[str]) -> int:
@@ -104,11 +106,6 @@ def _train(folder: JobFolder, job: Job, chosen: LocalHyperparameters, report: _R
     job.models.mkdir(parents=True, exist_ok=True)
     unnamed.replace(model_path(job.models, name))
     return Result(model=name, details={**facts, "bytes": size, "seconds": time.monotonic() - begin})
-
-
-def model_path(models: Path, name: str) -> Path:
-    """Where the model of this name lies."""
-    return models / f"{name}.medtune"
 
 
 def _documents(path: Path) -> Iterator[Document]:
