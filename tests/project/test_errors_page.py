@@ -6,6 +6,7 @@ import pytest
 
 from app.corpora.problems import CODES as FILE_CODES
 from app.platform.errors import CODES as API_CODES
+from app.prompts.rows import ROW_CODES
 from tests.project.paths import APP, ROOT
 
 PAGE = ROOT / "docs" / "errors.md"
@@ -15,7 +16,7 @@ EXPECTED = {
     },
     "Problems of files": {
         code: f"**{severity}** {meaning[0].upper()}{meaning[1:]}."
-        for code, (severity, meaning, _hint) in FILE_CODES.items()
+        for code, (severity, meaning, _hint) in (FILE_CODES | ROW_CODES).items()
     },
 }
 JOBS = "Why a job failed"
@@ -35,7 +36,7 @@ def entries(section: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("section", EXPECTED)
 def test_has_every_code_and_no_other(section: str) -> None:
-    """In the order of the table, with its status or severity and its meaning, and what to do."""
+    """In the order of the tables, with its status or severity and its meaning, and what to do."""
     found = entries(section)
     assert list(found) == list(EXPECTED[section])
     for code, first in EXPECTED[section].items():
