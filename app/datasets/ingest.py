@@ -24,6 +24,8 @@ from app.platform.blobs import Blobs, BlobWriter
 
 DEFAULT_SPLIT = "train"
 MAX_SPLITS = 50
+# A broken file of a gigabyte could make a report of many.
+MAX_LISTED = 100_000
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class IngestResult:
 
 
 class _Reporter:
-    """Writes each problem as a line of the report, and counts."""
+    """Counts all problems, and writes each as a line of the report up to a sane number."""
 
     def __init__(self, out: BlobWriter) -> None:
         self._out = out
@@ -84,6 +86,8 @@ class _Reporter:
     def __call__(self, found: Problem) -> None:
         self.codes[found.code] += 1
         self.severities[found.severity] += 1
+        if self.codes.total() > MAX_LISTED:
+            return
         line = dataclasses.asdict(found) | {"file": self.file}
         self._out.write(json.dumps(line).encode() + b"\n")
 

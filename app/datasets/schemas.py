@@ -32,7 +32,7 @@ class DatasetSplit(BaseModel):
 
 
 class ReportSummary(BaseModel):
-    """How many problems were found; the report itself has a call of its own."""
+    """How many problems were found, all counted; the report lists the first 100,000 of them."""
 
     errors: int = Field(examples=[0])
     warnings: int = Field(examples=[0])
