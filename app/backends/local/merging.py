@@ -57,4 +57,6 @@ def _concepts(text: str, mentions: Sequence[FoundMention], relation: FoundRelati
 
 def _shown(mention: FoundMention) -> FoundMention:
     public = tuple(each for each in mention.identifiers if not each.startswith(NAME))
-    return replace(mention, identifiers=public)
+    # Rounding can carry a product of probabilities a little past 1.
+    score = None if mention.score is None else min(1.0, mention.score)
+    return replace(mention, identifiers=public, score=score)

@@ -59,3 +59,9 @@ def test_names_are_no_identifiers_to_show() -> None:
     mention = FoundMention(0, 2, "Chemical", ("NAME:aa", "MESH:C1"))
     (shown,) = merged("aa", [Piece(0, 2, 0)], [Annotations((mention,))]).mentions
     assert shown.identifiers == ("MESH:C1",)
+
+
+def test_a_score_never_is_above_one() -> None:
+    mention = FoundMention(0, 2, "Chemical", score=1.0000001)
+    (shown,) = merged("aa", [Piece(0, 2, 0)], [Annotations((mention,))]).mentions
+    assert shown.score == 1.0

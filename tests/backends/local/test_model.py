@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.backends.base import Annotations, FoundMention, FoundRelation
 from app.backends.local.arrays import State
 from app.backends.local.artefact import ArtefactError, read_artefact, write_artefact
 from app.backends.local.hyperparameters import LocalHyperparameters
@@ -53,7 +54,19 @@ def test_answers_each_text_in_order(model: LocalModel) -> None:
 def test_one_text_or_many_make_no_difference(model: LocalModel) -> None:
     texts = [each.text for each in small_corpus()]
     together = model.annotate(texts, ALL)
-    assert together == [model.annotate([text], ALL)[0] for text in texts]
+    for text, found in zip(texts, together, strict=True):
+        (alone,) = model.annotate([text], ALL)
+        assert _unscored(alone) == _unscored(found)
+        for one, other in zip(_scored(alone), _scored(found), strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-9)
+
+
+def _scored(found: Annotations) -> list[FoundMention | FoundRelation]:
+    return [*found.mentions, *found.relations]
+
+
+def _unscored(found: Annotations) -> list[FoundMention | FoundRelation]:
+    return [replace(each, score=None) for each in _scored(found)]
 
 
 def test_relations_bring_their_mentions_but_mentions_no_relations(model: LocalModel) -> None:
