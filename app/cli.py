@@ -11,7 +11,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Fine-tune and serve biomedical extraction models.",
+    # Pretty tracebacks show local variables, and so whatever they hold.
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command()

@@ -1,5 +1,9 @@
-"""`/docs`: the OpenAPI file as a page, with assets from the installed package, never a CDN."""
+"""`/docs`: the OpenAPI file as a page, with assets from the installed package, never a CDN.
 
+`/docs/errors` explains every code; the `type` of a problem points there.
+"""
+
+from html import escape
 from importlib.resources import files
 
 import fastapi_offline
@@ -8,6 +12,8 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
+
+from app.platform.errors import CODES
 
 ASSETS = "/docs/assets"
 
@@ -26,4 +32,22 @@ def install(app: FastAPI) -> None:
             swagger_favicon_url=f"{ASSETS}/favicon.png",
         )
 
+    async def errors(_request: Request) -> HTMLResponse:
+        return HTMLResponse(_ERRORS)
+
     app.add_route("/docs", docs, include_in_schema=False)
+    app.add_route("/docs/errors", errors, include_in_schema=False)
+
+
+_ERRORS = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Medtune: errors</title>
+<body><h1>Errors</h1><dl>
+{}
+</dl></body></html>
+""".format(
+    "\n".join(
+        f'<dt id="{code}"><code>{code}</code> ({meaning.status})</dt>'
+        f"<dd>{escape(meaning.title)}. {escape(meaning.hint)}</dd>"
+        for code, meaning in CODES.items()
+    )
+)

@@ -43,7 +43,6 @@ QUEUES = {"short": 4, "train": 1}
 
 def create_platform(settings: Settings) -> Platform:
     """The platform of one process; nothing is opened yet."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     return Platform(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
@@ -72,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         if platform.database.is_sqlite:
             await platform.database.migrate()
         for job in (

@@ -44,10 +44,8 @@ class Database:
     """One pool of connections; made in the composition root, closed with it."""
 
     def __init__(self, url: str) -> None:
-        parsed = make_url(url)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        if self.is_sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self._url = make_url(url)
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._engine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
         if self.is_sqlite:
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
@@ -77,6 +75,8 @@ class Database:
             else:
                 command.upgrade(config, revision)
 
+        if self.is_sqlite and self._url.database:
+            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
         async with self._writer.connect() as connection:
             await connection.run_sync(run)
             await connection.commit()

@@ -74,11 +74,6 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "invalid_request": ErrorCode(
             422, "The request is not valid", "Each entry of errors names a field and its fault."
         ),
-        "unknown_format": ErrorCode(
-            422,
-            "The format was not recognised",
-            "Name it: pubtator, bioc_xml, bioc_json, bigbio_json or jsonl.",
-        ),
         "unknown_split": ErrorCode(
             422, "The dataset has no such split", "GET the dataset to see its splits."
         ),

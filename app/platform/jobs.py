@@ -9,8 +9,11 @@ only the end of the process leaves a job pending. DBOS keeps no text: arguments 
 import asyncio
 import concurrent.futures
 import contextlib
+import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -39,6 +42,15 @@ class JobInterruptedError(BaseException):
     """This process is ending: not an Exception, so that DBOS leaves the workflow pending."""
 
 
+class _Connection(sqlite3.Connection):
+    """From Python 3.12 on DBOS asks for `unixepoch('subsec')`, which only SQLite 3.42 brought."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if sqlite3.sqlite_version_info < (3, 42):
+            self.create_function("unixepoch", 1, lambda _subsec: time.time())
+
+
 @dataclass(frozen=True)
 class JobKind:
     """One kind of job: its steps in order, how it fails, and which rows are not done yet."""
@@ -55,6 +67,7 @@ class Jobs:
 
     def __init__(self, url: str, *, queues: dict[str, int], executor: str = "local") -> None:
         """`queues` maps each queue to how many of its jobs this process runs at a time."""
+        on_sqlite = {"connect_args": {"factory": _Connection}}
         self._config = DBOSConfig(
             name="medtune",
             system_database_url=url,
@@ -62,6 +75,7 @@ class Jobs:
             executor_id=executor,
             log_level="WARNING",
             serializer=DBOSPortableJSONSerializer(),
+            db_engine_kwargs=on_sqlite if url.startswith("sqlite") else {},
             notification_listener_polling_interval_sec=1.0,
         )
         self._queues = queues

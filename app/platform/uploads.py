@@ -7,7 +7,7 @@ for each file by repeating a field.
 import asyncio
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
@@ -15,6 +15,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.platform.blobs import Blobs, BlobWriter
 from app.platform.errors import ApiError
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 _BATCH = 1 << 20
 _MAX_FIELD_BYTES = 10_000
@@ -51,7 +54,7 @@ class _Receiver:
         self._stack = stack
         self._parts = 0
 
-    def callbacks(self) -> dict[str, Any]:
+    def callbacks(self) -> "MultipartCallbacks":
         """The callbacks of python-multipart."""
         return {
             "on_part_begin": self._begin,
