@@ -125,7 +125,7 @@ def _show_gain(client: httpx.Client, gold: list[Document], models: dict[str, str
         table.add_row(measure, *shown, f"{scores[-1] - scores[0]:+.2f}")
     console.print(table)
     console.print(
-        "Mentions: exact offsets. Relations: pairs of identifiers, end to end.", style="dim"
+        "Mentions: exact offsets. Relations: pairs of identifiers (rules gives none).", style="dim"
     )
 
 

@@ -126,7 +126,8 @@ def _check(upload: Upload) -> tuple[str, str | None, Sequence[tuple[UploadedFile
         faults.append(FieldError("/name", "length", "Use 1 to 200 characters."))
     if faults:
         raise ApiError("invalid_request", "The form is not valid.", errors=faults)
-    return name, format_name, list(zip(files, splits or [None] * len(files), strict=True))
+    split_of_each: Sequence[str | None] = splits or [None] * len(files)
+    return name, format_name, list(zip(files, split_of_each, strict=True))
 
 
 @router.get(
