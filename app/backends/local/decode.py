@@ -59,7 +59,7 @@ def viterbi(emissions: Floats, transitions: Floats, batch: Batch) -> Ints:
     for before, start, end in reversed(batch.moves()):
         rows = np.arange(start, end)
         best[before : before + end - start] = origins[rows, best[start:end]]
-    labels = np.empty_like(best)
+    labels: Ints = np.empty_like(best)
     labels[batch.order] = best
     return labels
 
@@ -82,7 +82,7 @@ class Marginals:
         chance = float(self.forward[start, labels[0]])
         for token, (label, following) in enumerate(pairwise(labels), start + 1):
             chance *= float(self.potentials[label, following] * self.steps[token, following])
-        return chance * float(self.backward[start + len(labels) - 1, labels[-1]])
+        return min(1.0, chance * float(self.backward[start + len(labels) - 1, labels[-1]]))
 
 
 def forward_backward(emissions: Floats, transitions: Floats, batch: Batch) -> Marginals:

@@ -21,19 +21,19 @@ Report = Callable[[str, int, int, dict[str, float]], None]
 class Options:
     """How to train a tagger.
 
-    With `folds`, a first CRF (trained as `first` says) labels each document after learning from the
-    other folds, and the CRF that counts reads those labels among its features.
+    With two `folds` or more, a first CRF (trained as `first` says) labels each document after
+    learning from the other folds, and the last CRF reads those labels among its features.
     """
 
-    fit: Fit = field(default_factory=Fit)
+    fit: Fit
     folds: int = 0
-    first: Fit = field(default_factory=lambda: Fit("ap", 10))
+    first: Fit = field(default_factory=lambda: Fit(iterations=40))
 
 
 PRESETS = {
-    "fast": Options(Fit("ap", 10)),
-    "balanced": Options(Fit("lbfgs", 80)),
-    "accurate": Options(Fit("lbfgs", 80), folds=4),
+    "fast": Options(Fit(iterations=40)),
+    "balanced": Options(Fit(iterations=80)),
+    "accurate": Options(Fit(iterations=80), folds=4),
 }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.backends.local.arrays import State, pack_strings, unpack_strings
 from app.backends.local.lexicon import Lexicon
 from app.backends.local.weights import Weights
+from app.corpora.documents import MENTION_TYPES
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -42,7 +43,7 @@ def lexicon_state(lexicon: Lexicon) -> State:
     counts = [lexicon.entries[entry] for entry in entries]
     return {
         "entries": pack_strings(entries),
-        "counts": np.array(counts, np.uint32).reshape(len(entries), -1),
+        "counts": np.array(counts, np.uint32).reshape(-1, len(MENTION_TYPES) + 1),
     }
 
 

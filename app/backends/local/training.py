@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar
 
 import numpy as np
 import pycrfsuite  # type: ignore[import-untyped]
@@ -13,37 +13,33 @@ import pycrfsuite  # type: ignore[import-untyped]
 from app.backends.local.labels import OUTSIDE
 from app.backends.local.weights import Weights
 
-Algorithm = Literal["lbfgs", "ap"]
-
 # The features of each token of a sequence, and the label of each.
 Example = tuple[Sequence[Sequence[str]], Sequence[str]]
 # Called once per iteration with its number, from 1, and its metrics (`loss`).
 Progress = Callable[[int, dict[str, float]], None]
 
-_ITERATION = re.compile(r"\*+ (?:Iteration|Epoch) #(\d+)")
+_ITERATION = re.compile(r"\*+ Iteration #(\d+)")
 _LOSS = re.compile(r"Loss: ([-+.\deE]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How to train one CRF.
+    """How to train one CRF: the most iterations of L-BFGS, and the L1 and L2 penalties."""
 
-    `lbfgs` maximises the likelihood with penalties c1 (L1) and c2 (L2); `ap` is the averaged
-    perceptron, quick and without penalties.
-    """
+    algorithm: ClassVar[str] = "lbfgs"
 
-    algorithm: Algorithm = "lbfgs"
     iterations: int = 80
     c1: float = 0.1
     c2: float = 0.05
 
     def parameters(self) -> dict[str, float]:
         """The same in CRFsuite's names."""
-        names: dict[str, float] = {
+        return {
             "max_iterations": self.iterations,
+            "c1": self.c1,
+            "c2": self.c2,
             "feature.possible_transitions": 1,
         }
-        return names if self.algorithm == "ap" else {**names, "c1": self.c1, "c2": self.c2}
 
 
 def fit_weights(examples: Iterable[Example], fit: Fit, progress: Progress) -> Weights:
