@@ -82,9 +82,7 @@ class FineTunes:
         """What happened, in order. Raises ApiError `not_found`."""
         await self._ledger.row(fine_tune_id)
         rows = await self._rows.events(fine_tune_id, decode_offset(cursor), limit + 1)
-        items = [
-            FineTuneEvent.model_validate(row, from_attributes=True) for row in rows[:limit]
-        ]
+        items = [FineTuneEvent.model_validate(row, from_attributes=True) for row in rows[:limit]]
         more = encode_cursor(items[-1].sequence) if len(rows) > limit else None
         return Page(items=items, next_cursor=more)
 

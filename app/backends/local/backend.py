@@ -206,7 +206,6 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
         str(folder),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
         env=_environment(),
         start_new_session=True,  # a group of its own; uvloop knows no process_group
     )

@@ -1,9 +1,10 @@
 """The training process: `python -m app.backends.local.process <job folder>`.
 
 It trains what the folder's job says, tells how far it is, and ends with a result, or with an error
-and exit code 1 (`jobs.py` names the files). It prints and logs nothing, for documents may be
-patient data. Its standard input is a pipe that its parent holds open: when the parent dies, however
-it dies, this process ends at once, and the job may simply be started again.
+and exit code 1 (`jobs.py` names the files). Documents may be patient data: it logs where a training
+broke, on the standard error it has from its parent, and nothing of what it read. Its standard input
+is a pipe that its parent holds open: when the parent dies, however it dies, this process ends at
+once, and the job may simply be started again.
 """
 
 import ctypes
@@ -17,12 +18,17 @@ from itertools import accumulate
 from math import isfinite
 from pathlib import Path
 
+import structlog
+
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result, model_path
 from app.backends.local.model import LocalModel, mention_types
 from app.backends.local.options import stage_shares
 from app.corpora import canonical
 from app.corpora.documents import Document
+from app.platform.logs import configure_logs
+
+log = structlog.get_logger(__name__)
 
 _NICE = 10
 _PARENT_GONE = 3
@@ -67,6 +73,7 @@ def main(arguments: list[str]) -> int:
     """Train the job of the folder given; the exit code."""
     _end_with_parent()
     os.nice(_NICE)
+    configure_logs("INFO")
     folder = JobFolder(Path(arguments[0]))
     job = folder.job()
     chosen = LocalHyperparameters.model_validate(job.hyperparameters)
@@ -79,6 +86,7 @@ def main(arguments: list[str]) -> int:
     # Whatever goes wrong in a training is told to whoever waits for it, but not in the words of the
     # exception, for they may hold text.
     except Exception as error:
+        log.exception("training_failed", reference=job.reference, stage=report.stage)
         message = f"The training failed while at {report.stage}: {type(error).__name__}."
         folder.fail(Failure(code="training_failed", message=message))
         return 1
