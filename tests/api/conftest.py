@@ -29,9 +29,13 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
-    """One service for all tests of the session: the job engine is one a process."""
+    """One service for all tests of this folder: the job engine is one a process.
+
+    Its threads use `random`, which hypothesis does not suffer while it draws: property tests live
+    in other folders.
+    """
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)
     async with running(settings) as client:
         yield client
@@ -66,21 +70,21 @@ async def upload(client: httpx.AsyncClient, *contents: str | bytes, **data: Any)
     return await settled(client, answer.headers["Location"])
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def sample(client: httpx.AsyncClient) -> Json:
     """The synthetic sample, uploaded; read only."""
     contents = [(SAMPLE / f"{split}.pubtator.txt").read_bytes() for split in ("train", "dev")]
     return await upload(client, *contents, splits=["train", "dev"], name="sample")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def training_file(client: httpx.AsyncClient, sample: Json) -> Json:
     """A training file of the sample; read only."""
     answer = await client.post("/v1/training-files", json={"dataset_id": sample["id"]})
     return await settled(client, answer.headers["Location"])
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def fine_tune(client: httpx.AsyncClient, training_file: Json) -> Json:
     """A fine-tune that has succeeded; read only."""
     request = {

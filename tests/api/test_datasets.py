@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Json, settled, upload
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 ONE = """1|t|Aspirin and asthma.
 1|a|Aspirin may cause asthma.

@@ -2,12 +2,10 @@
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.api.conftest import Json
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 TEXT = "Haloperidol-induced parkinsonism. Later 😀 clozapine; parkinsonism resolved, no hepatitis."
 
@@ -60,23 +58,20 @@ async def test_tuned_model_extracts_with_identifiers_and_scores(
             assert relation["evidence"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(text=st.text(max_size=300) | st.text("aβ😀é\u0301 .,-()", max_size=200))
-async def test_offsets_hold_for_any_text(
-    client: httpx.AsyncClient, fine_tune: Json, text: str
+@pytest.mark.parametrize(
+    "odd", ["", "😀", "é\u0301", "אבג", "ﬁ ß İ", "\u200d\u00a0", "𝛽-", "\r\n\t"]
+)
+async def test_offsets_hold_in_any_unit(
+    client: httpx.AsyncClient, fine_tune: Json, odd: str
 ) -> None:
-    """`text[start:end]` is the item, in code points, UTF-16 units and bytes, for any text."""
-    padded = f"{text} haloperidol {text} hepatitis, 😀 parkinsonism {text}"
+    """`text[start:end]` is the item, in code points, UTF-16 units and bytes."""
+    text = f"{odd} haloperidol {odd} hepatitis, {odd} parkinsonism {odd}"
+    units = {"code_point": text, "utf16": text.encode("utf-16-le"), "byte": text.encode()}
     for model in ("local:rules", fine_tune["model_id"]):
-        units = {
-            "code_point": padded,
-            "utf16": padded.encode("utf-16-le"),
-            "byte": padded.encode(),
-        }
         for unit, content in units.items():
-            options = {"offset_unit": unit}
-            answer = await extract(client, model=model, text=padded, options=options)
+            answer = await extract(client, model=model, text=text, options={"offset_unit": unit})
             scale = 2 if unit == "utf16" else 1
+            assert spans(answer)
             for start, end, surface in spans(answer):
                 piece = content[start * scale : end * scale]
                 if isinstance(piece, bytes):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.conftest import Json, settled
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_fine_tune_goes_its_way(client: httpx.AsyncClient, fine_tune: Json) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.api.conftest import Json, settled
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_catalogue_has_base_and_tuned_models(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Json
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 GOLDEN = Path(__file__).parent / "openapi.json"
 METHODS = {"get", "post", "put", "delete", "patch"}

@@ -6,7 +6,7 @@ import pytest
 from app.platform.settings import Settings
 from tests.api.conftest import Json
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 FIELDS = {"type", "title", "status", "detail", "instance", "code", "hint"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.conftest import Json, settled, upload
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_rows_and_statistics_agree(client: httpx.AsyncClient, sample: Json) -> None:
