@@ -87,9 +87,10 @@ class Marginals:
 
 def forward_backward(emissions: Floats, transitions: Floats, batch: Batch) -> Marginals:
     """Messages of every token: emissions (tokens, labels), transitions (from, to)."""
-    potentials = np.exp(transitions - transitions.max(), dtype=np.float64)
+    # The floors keep every message above zero, so that none is divided by nothing.
+    potentials = np.exp(np.maximum(transitions - transitions.max(), -100.0), dtype=np.float64)
     ordered = emissions[batch.order].astype(np.float64)
-    steps = np.exp(ordered - ordered.max(axis=1, keepdims=True))
+    steps = np.exp(np.maximum(ordered - ordered.max(axis=1, keepdims=True), -500.0))
     forward, backward = steps.copy(), np.ones_like(steps)
     first = batch.bounds[1] if len(batch.order) else 0
     one = np.ones((steps.shape[1], 1))

@@ -27,7 +27,7 @@ class Options:
 
     fit: Fit
     folds: int = 0
-    first: Fit = field(default_factory=lambda: Fit(iterations=40))
+    first: Fit = field(default_factory=lambda: Fit("ap", 10))
 
 
 PRESETS = {

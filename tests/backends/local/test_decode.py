@@ -51,9 +51,12 @@ def test_the_probability_of_a_path_is_its_share_of_all_sequences(model: Model) -
 
 def test_enormous_scores_do_not_overflow() -> None:
     emissions = np.array([[0.0, 900.0], [-900.0, 0.0], [3.0, 0.0]], np.float32)
-    marginals = forward_backward(emissions, np.zeros((2, 2), np.float32), Batch.of([(0, 3)]))
+    zeros = np.zeros((2, 2), np.float32)
+    marginals = forward_backward(emissions, zeros, Batch.of([(0, 3)]))
     assert marginals.path(0, [1, 1]) == pytest.approx(1.0)
     assert marginals.path(2, [0]) == pytest.approx(1 / (1 + np.exp(-3)))
+    apart = np.array([[900.0, 0.0], [0.0, -900.0]], np.float32)
+    assert np.isfinite(forward_backward(emissions, apart, Batch.of([(0, 3)])).backward).all()
 
 
 def test_nothing_is_decoded_where_nothing_is() -> None:
