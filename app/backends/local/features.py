@@ -168,7 +168,8 @@ def lay_out(reading: Reading) -> Layout:
         ):
             stream += part[start:end]
             stream += [EDGE] * WINDOW
-    outlines = [outline(word) for word in words]
+    # Without case: pairs of outlines tell letters, digits and signs in a row; cased ones did worse.
+    outlines = [outline(word) for word in lower]
     partial = [EDGE if chunk == word else chunk for chunk, word in zip(chunks, words, strict=True)]
     pairs = [f"{word} {after}" for word, after in _neighbours(lower, 1)]
     around = [EDGE, *(f"{before} {after}" for before, after in _neighbours(lower, 2)), EDGE]

@@ -106,11 +106,9 @@ class _Board:
     def add_short_forms(self) -> None:
         """Wherever the short form of a tagged long form stands, it is the same."""
         for short, definition in self.reading.definitions.items():
-            long = self.taken.get(definition.long[1] - 1)
-            if long is None or long.span.end != definition.long[1]:
-                continue
-            for place in self.reading.places(short):
-                self._add(*place, long)
+            if long := self._at(*definition.long):
+                for place in self.reading.places(short):
+                    self._add(*place, long)
 
     def add_repeats(self) -> None:
         """What was tagged is tagged wherever it stands again, the longest strings first.

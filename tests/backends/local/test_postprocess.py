@@ -48,8 +48,9 @@ def test_short_forms_of_a_tagged_long_form_are_tagged() -> None:
     assert refined(DEFINED, "Acute renal failure") == ["Acute renal failure", "ARF", "ARF"]
 
 
-def test_short_forms_follow_only_a_mention_that_ends_with_the_long_form() -> None:
-    assert refined(DEFINED, "Acute renal") == ["Acute renal"]
+@pytest.mark.parametrize("tagged", ["Acute renal", "renal failure"])
+def test_short_forms_follow_only_a_mention_that_is_the_whole_long_form(tagged: str) -> None:
+    assert refined(DEFINED, tagged) == [tagged]
 
 
 def test_a_short_form_whose_long_form_is_no_mention_is_dropped() -> None:
