@@ -169,6 +169,12 @@ class Backend(Protocol):
     async def cancel(self, reference: str) -> None:
         """Stop the job; returns when it no longer runs. Safe to repeat."""
 
+    async def forget(self, reference: str) -> None:
+        """The job has ended and its outcome is stored elsewhere: keep nothing of it but the model.
+
+        Safe to repeat, and for jobs never launched.
+        """
+
     async def delete_model(self, model: str) -> None:
         """Remove a trained model for good. Safe to repeat."""
 

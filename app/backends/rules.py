@@ -89,6 +89,9 @@ class RulesBackend:
     async def cancel(self, reference: str) -> None:
         """There is nothing to stop."""
 
+    async def forget(self, reference: str) -> None:
+        """There is nothing to forget."""
+
     async def delete_model(self, model: str) -> None:
         """There is nothing to remove."""
 

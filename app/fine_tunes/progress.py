@@ -67,6 +67,11 @@ class Progress:
         row = await self._rows.get(fine_tune_id)
         return None if row is None else Status(row.status)
 
+    async def backend(self, fine_tune_id: str) -> str | None:
+        """The name of its backend; None if the fine-tune is gone."""
+        row = await self._rows.get(fine_tune_id)
+        return None if row is None else row.backend
+
     async def record(self, fine_tune_id: str, state: JobState) -> None:
         """Store progress, and the points of the curve that are new."""
         row = await self._ledger.row(fine_tune_id)

@@ -46,18 +46,24 @@ def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
             await _Training(platform, backends.get(plan.backend), plan.job).run()
         except BackendError as error:
             raise JobError(error.code, error.message) from None
-        plan.job.documents.unlink(missing_ok=True)
+
+    async def tidy(fine_tune_id: str) -> None:
+        (folder / fine_tune_id).unlink(missing_ok=True)
+        async with platform.work(write=False) as work:
+            backend = await Progress(work).backend(fine_tune_id)
+        if backend is not None:
+            await backends.get(backend).forget(fine_tune_id)
 
     async def fail(fine_tune_id: str, code: str, message: str) -> None:
         async with platform.work(write=True) as work:
             await Progress(work).fail(fine_tune_id, code, message)
-        (folder / fine_tune_id).unlink(missing_ok=True)
+        await tidy(fine_tune_id)
 
     async def unfinished() -> Sequence[str]:
         async with platform.work(write=False) as work:
             return await Progress(work).unfinished()
 
-    return JobKind(JOB, "train", [prepare, train], fail, unfinished)
+    return JobKind(JOB, "train", [prepare, train, tidy], fail, unfinished)
 
 
 def _join(sources: Sequence[Path], target: Path) -> None:

@@ -150,6 +150,13 @@ class LocalBackend:
             self._processes.pop(reference, None)
             await asyncio.to_thread(_cancel, folder)
 
+    async def forget(self, reference: str) -> None:
+        """Stop the job, should it run still, and remove its folder."""
+        async with self._changing:
+            await self._stop(reference)
+            self._processes.pop(reference, None)
+            await asyncio.to_thread(self._folder(reference).clear)
+
     async def delete_model(self, model: str) -> None:
         """Remove the model's file; nothing if there is none."""
         if _MODEL_NAME.fullmatch(model):

@@ -261,6 +261,21 @@ async def test_a_cancelled_job_is_not_started_by_a_late_launch(
     assert pids(tmp_path) == []
 
 
+async def test_a_forgotten_job_leaves_only_its_model(backend: LocalBackend, tmp_path: Path) -> None:
+    """Its folder is gone, its model extracts; forgetting a job that runs ends it."""
+    await backend.launch(job(tmp_path))
+    model = (await ended(backend, "ft_1")).model
+    assert model is not None
+    await backend.launch(long_job(tmp_path))
+    await begun(backend, "ft_long")
+    for reference in ("ft_1", "ft_1", "ft_long", "never launched"):
+        await backend.forget(reference)
+    assert pids(tmp_path) == []
+    assert list((tmp_path / "local" / "jobs").iterdir()) == []
+    assert (await backend.poll("ft_1")).status is JobStatus.LOST
+    assert len(await backend.extract(model, [_TEXT], ALL)) == 1
+
+
 async def test_a_job_nobody_knows_is_lost(backend: LocalBackend) -> None:
     await backend.cancel("ft_unknown")
     assert (await backend.poll("ft_unknown")).status is JobStatus.LOST
