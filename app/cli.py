@@ -29,11 +29,18 @@ def serve(
     import uvicorn
 
     from app.main import create_app
+    from app.platform.folder_lock import FolderInUseError, folder_lock
     from app.platform.logs import configure_logs
     from app.platform.settings import Settings
 
     settings = Settings()
     configure_logs(settings.log_level)
+    try:
+        with folder_lock(settings.data_dir):
+            pass  # the service takes it for good; here it is only told apart from other failures
+    except FolderInUseError as error:
+        typer.echo(f"Medtune does not start: {error}.", err=True)
+        raise typer.Exit(1) from None
     uvicorn.run(
         create_app(settings),
         host=host,

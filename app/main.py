@@ -1,11 +1,14 @@
 """The composition root: everything is made here, once, from settings, and closed here."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.types import Scope
 
 from app import api, docs_pages, health
@@ -13,6 +16,7 @@ from app.backends.base import BackendError
 from app.backends.local.backend import LocalBackend
 from app.backends.registry import Backends, as_api_error
 from app.backends.rules import RulesBackend
+from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
 from app.fine_tunes.workflows import fine_tune_job
@@ -20,13 +24,18 @@ from app.models.service import lineage_link as models_link
 from app.platform import problem_json
 from app.platform.blobs import Blobs
 from app.platform.database import Database
+from app.platform.errors import ApiError
+from app.platform.folder_lock import folder_lock
 from app.platform.jobs import Jobs
 from app.platform.lineage import Lineage
 from app.platform.requests import RequestContext
 from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.training_files.service import LINK as TRAINING_FILES_LINK
+from app.training_files.service import TrainingFiles
 from app.training_files.workflows import training_file_job
+
+log = structlog.get_logger(__name__)
 
 DESCRIPTION = """
 Fine-tune and serve biomedical extraction models: upload an annotated dataset, build JSONL training
@@ -64,6 +73,15 @@ def create_lineage(backends: Backends) -> Lineage:
     return Lineage([TRAINING_FILES_LINK, FINE_TUNES_LINK, models_link(backends)])
 
 
+async def remove_leftovers(platform: Platform) -> None:
+    """Delete the bytes that an earlier process was cut off from storing or from deleting."""
+    async with platform.work(write=False) as work:
+        known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
+    removed = await asyncio.to_thread(platform.blobs.sweep, known)
+    if removed:
+        log.info("leftovers_removed", files=removed)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The whole service."""
     platform = create_platform(settings)
@@ -71,23 +89,24 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if platform.database.is_sqlite:
-            await platform.database.migrate()
-        for job in (
-            dataset_job(platform),
-            training_file_job(platform),
-            fine_tune_job(platform, backends),
-        ):
-            platform.jobs.define(job)
-        await platform.jobs.open()
-        try:
-            yield
-        finally:
-            # Jobs first: what is stopped with its backend must not count as failed.
-            await platform.jobs.close()
-            await backends.close()
-            await platform.database.close()
+        with folder_lock(settings.data_dir):
+            if platform.database.is_sqlite:
+                await platform.database.migrate()
+            await remove_leftovers(platform)
+            for job in (
+                dataset_job(platform),
+                training_file_job(platform),
+                fine_tune_job(platform, backends),
+            ):
+                platform.jobs.define(job)
+            await platform.jobs.open()
+            try:
+                yield
+            finally:
+                # Jobs first: what is stopped with its backend must not count as failed.
+                await platform.jobs.close()
+                await backends.close()
+                await platform.database.close()
 
     app = FastAPI(
         title="Medtune",
@@ -109,7 +128,18 @@ def create_app(settings: Settings) -> FastAPI:
         assert isinstance(error, BackendError)
         return problem_json.render(request, as_api_error(error))
 
+    async def database_refusal(request: Request, error: Exception) -> JSONResponse:
+        # What looked fine when it was checked was not when it was stored: another request has
+        # changed it meanwhile, or the value is one that only the database knows it cannot hold.
+        if isinstance(error, IntegrityError):
+            told = ApiError("conflict", "Another request has changed this meanwhile.")
+        else:
+            told = ApiError("invalid_request", "A value holds characters that cannot be stored.")
+        return problem_json.render(request, told)
+
     app.add_exception_handler(BackendError, backend_error)
+    app.add_exception_handler(IntegrityError, database_refusal)
+    app.add_exception_handler(DataError, database_refusal)
 
     def body_limit(scope: Scope) -> int:
         upload = scope["path"] == "/v1/datasets"

@@ -39,7 +39,10 @@ def own_service(data_dir: Path) -> Iterator[OwnService]:
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            env=os.environ | {"MEDTUNE_DATA_DIR": str(data_dir)},
+            # None of the user's settings: they may name a database that is in use.
+            env={k: v for k, v in os.environ.items() if not k.startswith("MEDTUNE_")}
+            | {"MEDTUNE_DATA_DIR": str(data_dir)},
+            cwd=data_dir,
             stderr=out,
         )
     address = f"http://127.0.0.1:{port}"
@@ -50,7 +53,11 @@ def own_service(data_dir: Path) -> Iterator[OwnService]:
             yield service
         finally:
             process.terminate()
-            process.wait(_END_SECONDS)
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _wait_until_ready(service: OwnService) -> None:

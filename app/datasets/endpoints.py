@@ -1,18 +1,17 @@
 """`/v1/datasets`."""
 
-import asyncio
-import os
 import tempfile
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal, cast
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse
+from starlette.responses import StreamingResponse
 
 from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport
 from app.datasets.service import Datasets, export, new_dataset_id
+from app.platform.downloads import download
 from app.platform.errors import ApiError, FieldError
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
@@ -88,28 +87,31 @@ async def create_dataset(
     Answers at once; the dataset becomes `ready` or `failed`, and its report says why.
     """
     dataset_id = new_dataset_id()
-    upload = await read_multipart(request, platform.blobs, dataset_id)
-    kept = False
+    upload = await read_multipart(
+        request, platform.blobs, dataset_id, files={"file"}, fields={"split", "name", "format"}
+    )
+    location, kept = f"/v1/datasets/{dataset_id}", False
     try:
         name, format_name, files = _check(upload)
         asked = fingerprint([name, format_name, [[f.filename, f.sha256, s] for f, s in files]])
 
         async def create() -> tuple[str, Dataset]:
-            nonlocal kept
             dataset = await Datasets(work).create(dataset_id, name, format_name, files)
-            kept = True
-            return f"/v1/datasets/{dataset_id}", dataset
+            return location, dataset
 
         async with platform.work(write=True) as work:
-            return await created(work, "createDataset", idempotency_key, asked, 202, create)
+            answer = await created(work, "createDataset", idempotency_key, asked, 202, create)
+        # Only now it is committed; a repeated request has the location of another dataset.
+        kept = answer.headers["Location"] == location
     finally:
         if not kept:
             platform.blobs.delete_owner(dataset_id)
+    return answer
 
 
 def _check(upload: Upload) -> tuple[str, str | None, Sequence[tuple[UploadedFile, str | None]]]:
     """Name, format, and each file with its split. Raises ApiError `invalid_request`."""
-    files = [file for file in upload.files if file.field == "file"]
+    files = upload.files
     splits = upload.fields.get("split", [])
     faults = []
     if not files:
@@ -180,9 +182,9 @@ async def list_documents(
     dataset_id: DatasetId,
     split: Annotated[str | None, Query(max_length=50, description="Only this split.")] = None,
     cursor: Cursor = None,
-    limit: Limit = 20,
+    limit: Annotated[int, Query(ge=1, le=200, description="How many at the most.")] = 20,
 ) -> Page[DatasetDocument]:
-    """Documents with their annotations, in file order."""
+    """Documents with their annotations, in file order; a page of long ones may hold fewer."""
     return await datasets.documents(dataset_id, split, cursor, limit)
 
 
@@ -190,33 +192,29 @@ async def list_documents(
     "/{dataset_id}/export",
     operation_id="exportDataset",
     summary="Download in another format",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={
         200: {"content": {FORMATS[name].media_type: {} for name in EXPORT_FORMATS}},
         **problem_responses("not_found", "dataset_not_ready", "invalid_request", "unknown_split"),
     },
 )
 async def export_dataset(
-    datasets: Reading,
+    platform: PlatformDep,
     dataset_id: DatasetId,
     format_name: Annotated[
         Literal["pubtator", "bioc_xml", "bioc_json", "bigbio_json"],
         Query(alias="format", description="The format to write."),
     ],
     split: Annotated[str | None, Query(max_length=50, description="Only this split.")] = None,
-) -> FileResponse:
+) -> StreamingResponse:
     """All documents, or those of one split, in the format asked for."""
-    sources = await datasets.split_sources(dataset_id, [split] if split else None)
-    descriptor, path = tempfile.mkstemp(prefix="medtune-export-")
-    with os.fdopen(descriptor, "wb") as out:
-        await asyncio.to_thread(export, sources, format_name, out)
+    async with platform.work(write=False) as work:
+        sources = await Datasets(work).split_sources(dataset_id, [split] if split else None)
+    # The file has no name, so that nothing is left of it however the request ends.
+    out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.settings.data_dir))  # noqa: SIM115
+    await to_thread.run_sync(export, sources, format_name, out, limiter=platform.heavy)
     chosen = FORMATS[format_name]
-    return FileResponse(
-        path,
-        media_type=chosen.media_type,
-        filename=f"{dataset_id}{chosen.extension}",
-        background=BackgroundTask(os.unlink, path),
-    )
+    return download(out, chosen.media_type, f"{dataset_id}{chosen.extension}")
 
 
 @router.delete(

@@ -133,8 +133,10 @@ def ingest(request: IngestRequest) -> IngestResult:
             reading = _Reading(request, splits, report)
             for source in request.sources:
                 reading.source(source)
-            reading.finish()
         contents = splits.contents()
+        if not contents and not report.severities["error"]:
+            report.file = None
+            report(problem("no_documents"))
     failed = report.severities["error"] > 0
     if failed:
         for split in contents:
@@ -173,12 +175,6 @@ class _Reading:
         except unpack.UnpackError as error:
             self._report(problem(error.code))
 
-    def finish(self) -> None:
-        """Report what only shows at the end."""
-        self._report.file = None
-        for found in self._validator.finish():
-            self._report(found)
-
     def _member(self, source: Source, filename: str, stream: BinaryIO) -> None:
         format_name = self._request.format or detect(_head(stream), filename)
         if format_name is None:
@@ -186,13 +182,17 @@ class _Reading:
             return
         if format_name not in self.formats:
             self.formats.append(format_name)
+        empty = True
         for own_split, document in FORMATS[format_name].read(stream, self._report):
+            empty = False
             split = source.split or own_split or DEFAULT_SPLIT
             for found in self._validator.check(split, document):
                 self._report(found)
             if not self._splits.add(split, document):
                 excess = f"more than {MAX_SPLITS} splits"
                 self._report(problem("malformed_document", excess, document_id=document.id))
+        if empty:
+            self._report(problem("no_documents"))
 
 
 def _head(stream: BinaryIO) -> bytes:

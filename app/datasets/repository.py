@@ -26,6 +26,12 @@ class DatasetRepository:
         """One dataset."""
         return await self._session.get(DatasetRow, dataset_id)
 
+    async def lock(self, dataset_id: str) -> DatasetRow | None:
+        """The same, as it is now, and no one else changes it until the transaction ends."""
+        return await self._session.get(
+            DatasetRow, dataset_id, with_for_update=True, populate_existing=True
+        )
+
     async def page(self, after: str | None, limit: int) -> Sequence[DatasetRow]:
         """Datasets, newest first."""
         query = select(DatasetRow).order_by(DatasetRow.id.desc()).limit(limit)
@@ -42,6 +48,19 @@ class DatasetRepository:
         """Splits of datasets, in order of first appearance."""
         query = select(DatasetSplitRow).where(DatasetSplitRow.dataset_id.in_(dataset_ids))
         return (await self._session.scalars(query.order_by(DatasetSplitRow.position))).all()
+
+    async def blob_keys(self) -> list[str]:
+        """Blobs that rows still need."""
+        unread = (
+            select(DatasetFileRow.blob)
+            .join(DatasetRow, DatasetRow.id == DatasetFileRow.dataset_id)
+            .where(DatasetRow.status == "validating")
+        )
+        reports = select(DatasetRow.report_blob).where(DatasetRow.report_blob.is_not(None))
+        found: list[str] = []
+        for query in (unread, reports, select(DatasetSplitRow.blob)):
+            found += [blob for blob in await self._session.scalars(query) if blob is not None]
+        return found
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""

@@ -1,5 +1,6 @@
 """Datasets: upload, validation report, documents, export, deletion."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,15 +10,21 @@ from typing import BinaryIO
 from app.corpora import canonical
 from app.corpora.documents import Document
 from app.datasets import present
-from app.datasets.formats import EXPORT_FORMATS, FORMATS
+from app.datasets.formats import FORMATS
 from app.datasets.ingest import IngestRequest, IngestResult, Source
 from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport, ReportedProblem
 from app.platform.clock import new_id, now
-from app.platform.errors import ApiError, invalid_field, not_found
+from app.platform.errors import ApiError, not_found
 from app.platform.lineage import Lineage
 from app.platform.lines import iterate, read_lines
-from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
+from app.platform.pagination import (
+    Page,
+    decode_cursor,
+    decode_offset,
+    decode_offsets,
+    encode_cursor,
+)
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
@@ -31,7 +38,6 @@ class SplitSource:
 
     name: str
     path: Path
-    documents: int
 
 
 class Datasets:
@@ -109,22 +115,19 @@ class Datasets:
         """Documents in file order: of one split, or of one after the other."""
         splits = await self._ready_splits(dataset_id, [split] if split else None)
         # The cursor is `<split's position>.<byte offset>`: one seek, wherever the page lies.
-        index, _, offset = (decode_cursor(cursor) or "0.0").partition(".")
-        if not (index.isdecimal() and offset.isdecimal() and int(index) < len(splits)):
-            raise ApiError("invalid_cursor", "The cursor could not be read.")
-        position, start = int(index), int(offset)
-        items: list[DatasetDocument] = []
-        following: int | None = start
-        while position < len(splits):
-            row = splits[position]
-            lines, following = self._lines(row.blob, start, limit - len(items))
-            items += [present.document(row.name, canonical.loads(line.decode())) for line in lines]
-            if following is not None:
-                break
-            position, start = position + 1, 0
-            if len(items) == limit:
-                following = 0
-                break
+        position, start = decode_offsets(cursor, 2)
+        if position >= max(1, len(splits)):
+            raise ApiError("invalid_cursor", "The cursor is not one of this list.")
+        return await asyncio.to_thread(self._page, splits, position, start, limit)
+
+    def _page(
+        self, splits: Sequence[DatasetSplitRow], position: int, start: int, limit: int
+    ) -> Page[DatasetDocument]:
+        row = splits[position]
+        lines, following = self._lines(row.blob, start, limit)
+        items = [present.document(row.name, canonical.loads(line)) for line in lines]
+        if following is None:
+            position, following = position + 1, 0
         more = f"{position}.{following}" if position < len(splits) else None
         return Page(items=items, next_cursor=encode_cursor(more))
 
@@ -133,11 +136,11 @@ class Datasets:
     ) -> list[SplitSource]:
         """Files of the splits named, or of all. Raises `dataset_not_ready`, `unknown_split`."""
         rows = await self._ready_splits(dataset_id, splits)
-        return [SplitSource(r.name, self._work.blobs.path(r.blob), r.documents) for r in rows]
+        return [SplitSource(r.name, self._work.blobs.path(r.blob)) for r in rows]
 
     async def delete(self, dataset_id: str, lineage: Lineage, *, cascade: bool) -> None:
         """Remove a dataset. Raises ApiError `in_use` if something was built from it."""
-        row = await self._row(dataset_id)
+        row = await self._row(dataset_id, lock=True)
         if row.status == "validating":
             raise ApiError("conflict", "The dataset is still being read.")
         await lineage.release(self._work, "dataset", dataset_id, cascade=cascade)
@@ -164,7 +167,7 @@ class Datasets:
 
     async def finish(self, dataset_id: str, result: IngestResult) -> None:
         """Store what was read; the uploaded bytes are then no longer needed."""
-        row = await self._rows.get(dataset_id)
+        row = await self._rows.lock(dataset_id)
         if row is None or row.status != "validating":
             return
         row.format = "+".join(result.formats) or row.format
@@ -190,36 +193,42 @@ class Datasets:
                     characters=split.characters,
                 )
             )
-        uploaded = [file.blob for file in await self._rows.files([dataset_id])]
+        uploaded = {file.blob for file in await self._rows.files([dataset_id])}
+        # A blob is named by its content: an empty file and an empty report are the same one.
+        kept = {result.report_blob, *(split.blob for split in result.splits)}
 
         async def remove() -> None:
-            for blob in uploaded:
-                self._work.blobs.delete(blob)
+            for blob in uploaded - kept:
+                await asyncio.to_thread(self._work.blobs.delete, blob)
 
         self._work.after_commit(remove)
 
     async def fail(self, dataset_id: str, code: str, message: str) -> None:
         """The job broke down: nothing is kept but the reason."""
-        row = await self._rows.get(dataset_id)
+        row = await self._rows.lock(dataset_id)
         if row is None or row.status != "validating":
             return
         row.status, row.error_code, row.error_message = "failed", code, message
         row.finished_at = now()
         self._delete_blobs(dataset_id)
 
+    async def blob_keys(self) -> set[str]:
+        """The blobs of all datasets: uploads not read yet, reports, documents."""
+        return set(await self._rows.blob_keys())
+
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""
         return await self._rows.unfinished()
 
-    async def _row(self, dataset_id: str) -> DatasetRow:
-        row = await self._rows.get(dataset_id)
+    async def _row(self, dataset_id: str, *, lock: bool = False) -> DatasetRow:
+        row = await (self._rows.lock if lock else self._rows.get)(dataset_id)
         if row is None:
             raise not_found("dataset", dataset_id)
         return row
 
     def _delete_blobs(self, dataset_id: str) -> None:
         async def remove() -> None:
-            self._work.blobs.delete_owner(dataset_id)
+            await asyncio.to_thread(self._work.blobs.delete_owner, dataset_id)
 
         self._work.after_commit(remove)
 
@@ -258,10 +267,7 @@ class Datasets:
 
 
 def export(sources: Iterable[SplitSource], format_name: str, out: BinaryIO) -> None:
-    """Write documents in a format of `EXPORT_FORMATS`. Raises ApiError `invalid_request`."""
-    if format_name not in EXPORT_FORMATS:
-        known = ", ".join(EXPORT_FORMATS)
-        raise invalid_field("/query/format", "unknown_format", f"Formats are {known}.")
+    """Write documents in a format of `EXPORT_FORMATS`."""
     write = FORMATS[format_name].write
     assert write is not None
     write(_split_documents(sources), out)
@@ -270,7 +276,7 @@ def export(sources: Iterable[SplitSource], format_name: str, out: BinaryIO) -> N
 def _split_documents(sources: Iterable[SplitSource]) -> Iterator[tuple[str | None, Document]]:
     for source in sources:
         for line in iterate([source.path]):
-            yield source.name, canonical.loads(line.decode())
+            yield source.name, canonical.loads(line)
 
 
 def new_dataset_id() -> str:

@@ -1,5 +1,6 @@
 """Extraction: text in, diseases, chemicals and relations out. Nothing is stored."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from app.models.service import ResolvedModel
 from app.platform.clock import new_id
 from app.platform.errors import ApiError, FieldError
 from app.prompts.tasks import Task
+
+# From so many code points on the answer is put together in a thread; a short one not, since a
+# thread costs more than it would save.
+_LONG = 20_000
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,11 @@ def check(request: ExtractionRequest, limits: Limits) -> list[str]:
             raise ApiError(
                 "text_too_long", detail, errors=[FieldError(name.format(index), "length", detail)]
             )
-        if any("\ud800" <= character <= "\udfff" for character in text if character > "\ud7ff"):
-            faults.append(
-                FieldError(name.format(index), "surrogate", "Half of a surrogate pair in the text.")
-            )
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            detail = "Half of a surrogate pair in the text."
+            faults.append(FieldError(name.format(index), "surrogate", detail))
     if faults:
         raise ApiError("invalid_request", "A text is not valid Unicode.", errors=faults)
     return texts
@@ -55,10 +61,15 @@ async def extract(
     except BackendError as error:
         raise as_api_error(error) from None
     model_ms = (time.perf_counter() - started) * 1000
-    answers = [
-        _extraction(model.id, text, annotations, tasks, request)
-        for text, annotations in zip(texts, found, strict=True)
-    ]
+
+    def present_all() -> list[Extraction]:
+        return [
+            _extraction(model.id, text, annotations, tasks, request)
+            for text, annotations in zip(texts, found, strict=True)
+        ]
+
+    long = sum(map(len, texts)) > _LONG
+    answers = await asyncio.to_thread(present_all) if long else present_all()
     total_ms = (time.perf_counter() - started) * 1000
     timing = Timing(total_ms=round(total_ms, 2), model_ms=round(model_ms, 2))
     for answer in answers:

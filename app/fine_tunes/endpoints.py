@@ -116,7 +116,7 @@ async def list_events(
     cursor: Cursor = None,
     limit: Limit = 100,
     last_event_id: Annotated[
-        str | None, Header(max_length=20, pattern="^[0-9]+$", description="To resume a stream.")
+        str | None, Header(max_length=9, pattern="^[0-9]+$", description="To resume a stream.")
     ] = None,
 ) -> Page[FineTuneEvent] | StreamingResponse:
     """Events in order, as a page.

@@ -16,11 +16,12 @@ class Ledger:
         self._rows = rows
 
     async def row(self, fine_tune_id: str) -> FineTuneRow:
-        """The row. Raises ApiError `not_found`."""
-        row = await self._rows.get(fine_tune_id)
-        if row is None:
-            raise not_found("fine-tune", fine_tune_id)
-        return row
+        """The row, to be read. Raises ApiError `not_found`."""
+        return _there(await self._rows.get(fine_tune_id), fine_tune_id)
+
+    async def locked(self, fine_tune_id: str) -> FineTuneRow:
+        """The row, to be changed: no one else does until then. Raises ApiError `not_found`."""
+        return _there(await self._rows.lock(fine_tune_id), fine_tune_id)
 
     async def move(
         self, row: FineTuneRow, following: Status, data: dict[str, Any] | None = None
@@ -44,3 +45,9 @@ class Ledger:
                 data=data or {},
             )
         )
+
+
+def _there(row: FineTuneRow | None, fine_tune_id: str) -> FineTuneRow:
+    if row is None:
+        raise not_found("fine-tune", fine_tune_id)
+    return row

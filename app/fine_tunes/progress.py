@@ -32,7 +32,7 @@ class Progress:
 
     async def prepare(self, fine_tune_id: str) -> TrainingData | None:
         """The data to learn from; None if the fine-tune is not to go on."""
-        row = await self._rows.get(fine_tune_id)
+        row = await self._rows.lock(fine_tune_id)
         if row is None:
             return None
         if row.status == Status.QUEUED:
@@ -44,7 +44,7 @@ class Progress:
 
     async def begin(self, fine_tune_id: str, documents: Path) -> TrainingPlan | None:
         """What to launch; None if the fine-tune has ended. One that was cut off is resumed."""
-        row = await self._rows.get(fine_tune_id)
+        row = await self._rows.lock(fine_tune_id)
         if row is None or row.status in TERMINAL:
             return None
         if row.status == Status.PREPARING:
@@ -74,7 +74,7 @@ class Progress:
 
     async def record(self, fine_tune_id: str, state: JobState) -> None:
         """Store progress, and the points of the curve that are new."""
-        row = await self._ledger.row(fine_tune_id)
+        row = await self._ledger.locked(fine_tune_id)
         row.stage, row.progress = state.stage, state.progress
         known = await self._rows.metric_count(fine_tune_id)
         if known > len(state.metrics):
@@ -96,11 +96,11 @@ class Progress:
 
     async def relaunched(self, fine_tune_id: str) -> None:
         """The backend had lost the job and was given it again."""
-        await self._ledger.event(await self._ledger.row(fine_tune_id), "relaunched")
+        await self._ledger.event(await self._ledger.locked(fine_tune_id), "relaunched")
 
     async def succeed(self, fine_tune_id: str, backend_model: str) -> bool:
         """Put the model into the catalogue; False if it was cancelled in the last moment."""
-        row = await self._ledger.row(fine_tune_id)
+        row = await self._ledger.locked(fine_tune_id)
         if row.status != Status.TRAINING:
             return row.status == Status.SUCCEEDED
         data = await TrainingFiles(self._work).training_data(row.training_file_id)
@@ -122,20 +122,21 @@ class Progress:
 
     async def cancelled(self, fine_tune_id: str) -> None:
         """The training has been stopped."""
-        row = await self._ledger.row(fine_tune_id)
+        row = await self._ledger.locked(fine_tune_id)
         if row.status == Status.CANCELLING:
             await self._ledger.move(row, Status.CANCELLED)
 
-    async def fail(self, fine_tune_id: str, code: str, message: str) -> None:
-        """The training failed; if it was being cancelled, it is cancelled."""
-        row = await self._rows.get(fine_tune_id)
+    async def fail(self, fine_tune_id: str, code: str, message: str) -> bool:
+        """The training failed (or is cancelled, if it was being); False if it had ended before."""
+        row = await self._rows.lock(fine_tune_id)
         if row is None or row.status in TERMINAL:
-            return
+            return False
         if row.status == Status.CANCELLING:
             await self._ledger.move(row, Status.CANCELLED)
-            return
-        row.error_code, row.error_message = code, message
-        await self._ledger.move(row, Status.FAILED, {"code": code, "message": message})
+        else:
+            row.error_code, row.error_message = code, message
+            await self._ledger.move(row, Status.FAILED, {"code": code, "message": message})
+        return True
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of fine-tunes whose job has not ended."""

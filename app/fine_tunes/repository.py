@@ -23,6 +23,12 @@ class FineTuneRepository:
         """One fine-tune."""
         return await self._session.get(FineTuneRow, fine_tune_id)
 
+    async def lock(self, fine_tune_id: str) -> FineTuneRow | None:
+        """The same, as it is now, and no one else changes it until the transaction ends."""
+        return await self._session.get(
+            FineTuneRow, fine_tune_id, with_for_update=True, populate_existing=True
+        )
+
     async def page(
         self, status: str | None, after: str | None, limit: int
     ) -> Sequence[FineTuneRow]:

@@ -105,7 +105,7 @@ class FineTunes:
 
     async def cancel(self, fine_tune_id: str) -> FineTune:
         """Ask for an end. Safe to repeat. Raises ApiError `not_found`, `not_cancellable`."""
-        row = await self._ledger.row(fine_tune_id)
+        row = await self._ledger.locked(fine_tune_id)
         status = Status(row.status)
         if status in (Status.CANCELLING, Status.CANCELLED):
             return _present(row)
@@ -132,7 +132,7 @@ async def _built_from(work: Work, training_file_id: str) -> Sequence[str]:
 
 async def _delete(work: Work, fine_tune_id: str) -> None:
     rows = FineTuneRepository(work.session)
-    row = await rows.get(fine_tune_id)
+    row = await rows.lock(fine_tune_id)
     if row is None:
         return
     if row.status not in TERMINAL:

@@ -56,7 +56,12 @@ def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
 
     async def fail(fine_tune_id: str, code: str, message: str) -> None:
         async with platform.work(write=True) as work:
-            await Progress(work).fail(fine_tune_id, code, message)
+            progress = Progress(work)
+            failed = await progress.fail(fine_tune_id, code, message)
+            backend = await progress.backend(fine_tune_id)
+        if failed and backend is not None:
+            # A training that succeeded, for a fine-tune that could not, leaves a model to no one.
+            await _discard(backends.get(backend), fine_tune_id)
         await tidy(fine_tune_id)
 
     async def unfinished() -> Sequence[str]:
@@ -75,6 +80,14 @@ def _join(sources: Sequence[Path], target: Path) -> None:
             with source.open("rb") as file:
                 shutil.copyfileobj(file, out)
     unfinished.replace(target)
+
+
+async def _discard(backend: Backend, reference: str) -> None:
+    """End a training, and delete the model should there be one already."""
+    await backend.cancel(reference)
+    state = await backend.poll(reference)
+    if state.model is not None:
+        await backend.delete_model(state.model)
 
 
 class _Training:
@@ -146,9 +159,6 @@ class _Training:
 
     async def _stop(self) -> None:
         """End the training and what came of it, then say so."""
-        await self._reach(lambda: self._backend.cancel(self._job.reference))
-        state = await self._reach(lambda: self._backend.poll(self._job.reference))
-        if (model := state.model) is not None:
-            await self._reach(lambda: self._backend.delete_model(model))
+        await self._reach(lambda: _discard(self._backend, self._job.reference))
         async with self._platform.work(write=True) as work:
             await Progress(work).cancelled(self._job.reference)

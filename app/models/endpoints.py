@@ -25,7 +25,7 @@ AliasName = Annotated[
     str,
     Path(
         pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
-        description="Letters, digits, dot, dash and underscore.",
+        description="Letters, digits, dot, dash and underscore; not like an id.",
         examples=["production"],
     ),
 ]
@@ -74,7 +74,10 @@ async def get_model(models: Reading, model_id: ModelId) -> Model:
     status_code=204,
     responses=problem_responses("model_not_found", "invalid_request"),
 )
-async def delete_model(models: Writing, model_id: ModelId) -> None:
+async def delete_model(
+    models: Writing,
+    model_id: Annotated[str, Path(max_length=100, description="A tuned model's id.")],
+) -> None:
     """Remove a tuned model and the aliases that point to it."""
     await models.delete(model_id)
 

@@ -8,7 +8,7 @@ from app.backends.registry import Backends, base_model_id
 from app.models.repository import ModelRepository
 from app.models.schemas import BackendInfo, Model, ModelAlias
 from app.platform.clock import now
-from app.platform.errors import ApiError, not_found
+from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, encode_cursor
 from app.platform.work import Work
@@ -95,7 +95,10 @@ class Models:
 
     async def put_alias(self, name: str, model_id: str) -> ModelAlias:
         """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
+        if name.startswith(("mdl_", "ft_")):
+            raise invalid_field("/path/name", "like_an_id", "An alias must not look like an id.")
         model = await self.get(model_id)
+        await self._work.one_at_a_time(f"alias {name}")
         row = await self._rows.alias(name)
         if row is None:
             row = ModelAliasRow(name=name)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -88,6 +89,21 @@ class Blobs:
     def delete(self, key: str) -> None:
         """Remove one blob. Safe to repeat."""
         self.path(key).unlink(missing_ok=True)
+
+    def sweep(self, known: Collection[str]) -> int:
+        """Remove all that is not one of these keys: what a crash left; gives how many files.
+
+        Only before anything is being written.
+        """
+        removed = 0
+        for path in self.folder.glob("*/*"):
+            if f"{path.parent.name}/{path.name}" not in known:
+                path.unlink(missing_ok=True)
+                removed += 1
+        for owner in self.folder.glob("*"):
+            with contextlib.suppress(OSError):
+                owner.rmdir()
+        return removed
 
     def delete_owner(self, owner: str) -> None:
         """Remove all blobs of one owner. Safe to repeat."""

@@ -43,7 +43,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             409, "The state of the resource forbids this", "Read the resource's status first."
         ),
         "in_use": ErrorCode(
-            409, "Something was built from this", "Delete that first, or pass ?cascade=true."
+            409,
+            "Something was built from this",
+            "Pass ?cascade=true to delete all of that as well.",
         ),
         "dataset_not_ready": ErrorCode(
             409, "The dataset is not ready", "Wait for status ready, or read its report."

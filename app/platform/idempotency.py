@@ -48,6 +48,7 @@ async def created(
     `asked` is the request's fingerprint.
     """
     if key is not None:
+        await work.one_at_a_time(f"{scope} {key}")
         row = await work.session.scalar(
             select(IdempotencyKeyRow).where(
                 IdempotencyKeyRow.scope == scope, IdempotencyKeyRow.key == key

@@ -2,8 +2,9 @@
 
 A job is a list of idempotent steps over one row; the workflow's id is the row's id, so starting
 a job twice runs it once. A step that was cut off by the end of the process runs again when the
-next process starts. Whatever a step raises ends the job through its kind's `fail`, never silently;
-only the end of the process leaves a job pending. DBOS keeps no text: arguments are ids.
+next process starts. Whatever a step raises ends the job through its kind's `fail` (and should that
+raise too, the sweep calls it again); only the end of the process leaves a job pending. DBOS keeps
+no text: arguments are ids.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 log = structlog.get_logger(__name__)
 
@@ -140,12 +142,18 @@ class Jobs:
         """Start jobs that a crash left unstarted; fail those whose workflow ended without them."""
         for kind in self._kinds.values():
             for row_id in await kind.unfinished():
-                status = await asyncio.to_thread(DBOS.get_workflow_status, row_id)
-                if status is None:
-                    await self.start(kind.name, row_id)
-                elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
-                    log.error("job_lost", kind=kind.name, id=row_id, status=status.status)
-                    await kind.fail(row_id, "internal_error", "The job ended without a result.")
+                try:
+                    await self._look_after(kind, row_id)
+                except Exception:
+                    log.exception("sweep_failed", kind=kind.name, id=row_id)
+
+    async def _look_after(self, kind: JobKind, row_id: str) -> None:
+        status = await asyncio.to_thread(DBOS.get_workflow_status, row_id)
+        if status is None:
+            await self.start(kind.name, row_id)
+        elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
+            log.error("job_lost", kind=kind.name, id=row_id, status=status.status)
+            await kind.fail(row_id, "internal_error", "The job ended without a result.")
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -194,7 +202,7 @@ class Jobs:
                 await step(row_id)
             except JobError as error:
                 return error.code, error.message
-            except (OperationalError, InterfaceError) as error:
+            except (OperationalError, InterfaceError, PoolTimeoutError) as error:
                 log.warning("job_database_away", id=row_id, error=type(error).__name__)
                 await asyncio.sleep(2**attempt)
             except Exception:

@@ -6,11 +6,14 @@ A page costs one seek and reads no more than it returns, wherever it lies in the
 from collections.abc import Iterator
 from pathlib import Path
 
+PAGE_BYTES = 4 << 20
+
 
 def read_lines(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | None]:
     """Up to `limit` lines from byte `offset` on, and the offset after them (None at the end).
 
-    Raises ValueError if `offset` is not where a line begins.
+    Fewer if they are long: no more than the one line goes beyond PAGE_BYTES. Raises ValueError if
+    `offset` is not where a line begins.
     """
     with path.open("rb") as file:
         if offset:
@@ -18,7 +21,8 @@ def read_lines(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | 
             if file.read(1) != b"\n":
                 raise ValueError("the offset is not the beginning of a line")
         lines: list[bytes] = []
-        for _ in range(limit):
+        begin = file.tell()
+        while len(lines) < limit and file.tell() - begin < PAGE_BYTES:
             line = file.readline()
             if not line:
                 return lines, None

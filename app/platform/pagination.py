@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
@@ -37,14 +38,30 @@ def decode_cursor(cursor: str | None) -> str | None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError, ValueError):
-        raise ApiError("invalid_cursor", "The cursor could not be read.") from None
+        raise _unreadable() from None
+    if not position.isprintable():
+        raise _unreadable()
+    return position
 
 
 def decode_offset(cursor: str | None) -> int:
     """The offset in a cursor, 0 without one. Raises ApiError `invalid_cursor`."""
-    position = decode_cursor(cursor) or "0"
-    if not position.isdecimal() or len(position) > 15:
-        raise ApiError("invalid_cursor", "The cursor could not be read.")
-    return int(position)
+    return decode_offsets(cursor, 1)[0]
+
+
+def decode_offsets(cursor: str | None, count: int) -> list[int]:
+    """Several offsets in one cursor (`encode_cursor("1.20")`), zeros without one."""
+    position = decode_cursor(cursor)
+    if position is None:
+        return [0] * count
+    numbers = position.split(".")
+    # Fifteen digits: no file is larger, and the file system takes them.
+    if len(numbers) != count or not all(re.fullmatch("[0-9]{1,15}", n) for n in numbers):
+        raise _unreadable()
+    return [int(number) for number in numbers]
+
+
+def _unreadable() -> ApiError:
+    return ApiError("invalid_cursor", "The cursor could not be read.")

@@ -3,11 +3,11 @@
 Validation errors name the field by JSON pointer; the value that was sent is never repeated.
 """
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse
 
 from app.platform.errors import CODES, ApiError, FieldError
 
-log = structlog.get_logger(__name__)
-
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 _BY_STATUS = {
     400: "malformed_request",
     404: "not_found",
@@ -111,7 +110,7 @@ def render(
 
 def _pointer(location: Sequence[str | int]) -> str:
     """JSON pointer into the body; what is not of the body is named by its place (`/query/...`)."""
-    parts = [str(part)[:100].replace("~", "~0").replace("/", "~1") for part in location]
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
     if parts and parts[0] == "body":
         parts = parts[1:]
     return "".join(f"/{part}" for part in parts)
@@ -119,7 +118,15 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 def field_errors(errors: Sequence[dict[str, Any]]) -> list[FieldError]:
     """Pydantic's findings without the values they were found in."""
-    return [FieldError(_pointer(e["loc"]), e["type"], _sentence(e)) for e in errors]
+    return [FieldError(_pointer(_told(e)), e["type"], _sentence(e)) for e in errors]
+
+
+def _told(error: dict[str, Any]) -> Sequence[str | int]:
+    """Where the fault is. A name that is not ours is repeated only if it looks like a name."""
+    location = list(error["loc"])
+    if error["type"] == "extra_forbidden" and not _NAME.fullmatch(str(location[-1])):
+        location.pop()
+    return location
 
 
 def _sentence(error: dict[str, Any]) -> str:
@@ -133,7 +140,7 @@ def _sentence(error: dict[str, Any]) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
+    """Make every error of `app` a problem document (the unexpected are the request context's)."""
 
     async def api_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ApiError)
@@ -151,11 +158,6 @@ def install(app: FastAPI) -> None:
         headers = dict(error.headers) if error.headers else None
         return render(request, ApiError(code, CODES[code].title + "."), headers)
 
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("request_broke", exc_info=error)
-        return render(request, ApiError("internal_error", "The request could not be answered."))
-
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(Exception, unexpected)

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its log line, the cap on its body.
+"""What happens around every request: its id, its log line, the cap on its body, its end.
 
 Pure ASGI, so that streams pass through untouched and nothing is buffered.
 """
@@ -9,8 +9,12 @@ from collections.abc import Callable
 
 import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
+
+from app.platform.errors import ApiError
+from app.platform.problem_json import render
 
 log = structlog.get_logger("medtune.requests")
 
@@ -34,7 +38,7 @@ class RequestContext:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
-        status = 500
+        status, answering = 500, False
         limit = self._limit(scope)
         received = 0
 
@@ -48,8 +52,9 @@ class RequestContext:
             return message
 
         async def tagged_send(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
+                answering = True
                 status = message["status"]
                 message.setdefault("headers", []).append(
                     (b"x-request-id", request_id.encode("ascii"))
@@ -58,6 +63,12 @@ class RequestContext:
 
         try:
             await self._app(scope, capped_receive, tagged_send)
+        except Exception:
+            # Nobody further in knew what to do with it; here the answer still gets its id.
+            log.exception("request_broke")
+            broken = ApiError("internal_error", "The request could not be answered.")
+            if not answering:
+                await render(Request(scope), broken)(scope, receive, tagged_send)
         finally:
             route = scope.get("route")
             log.info(

@@ -5,6 +5,7 @@ for each file by repeating a field.
 """
 
 import asyncio
+from collections.abc import Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.platform.blobs import Blobs, BlobWriter
-from app.platform.errors import ApiError
+from app.platform.errors import ApiError, invalid_field
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -28,7 +29,6 @@ _MAX_PARTS = 1_000
 class UploadedFile:
     """One file part: where its bytes lie, and what they hash to."""
 
-    field: str
     filename: str
     blob: str
     sha256: str
@@ -46,8 +46,9 @@ class Upload:
 class _Receiver:
     """Takes the parser's callbacks; one part at a time is open."""
 
-    def __init__(self, blobs: Blobs, owner: str, stack: ExitStack) -> None:
+    def __init__(self, blobs: Blobs, owner: str, stack: ExitStack, names: "_Names") -> None:
         self.upload = Upload()
+        self._names = names
         self.ended = False
         self._blobs = blobs
         self._owner = owner
@@ -89,7 +90,10 @@ class _Receiver:
     def _open(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" in options:
+        is_file = b"filename" in options
+        if self._field not in (self._names.files if is_file else self._names.fields):
+            raise self._names.unknown(is_file)
+        if is_file:
             self._filename = options[b"filename"].decode("utf-8", "replace")[:255]
             self._writer = self._stack.enter_context(self._blobs.writer(self._owner))
 
@@ -109,7 +113,6 @@ class _Receiver:
         self._stack.close()
         self.upload.files.append(
             UploadedFile(
-                field=self._field,
                 filename=self._filename,
                 blob=self._writer.key,
                 sha256=self._writer.sha256,
@@ -121,11 +124,26 @@ class _Receiver:
         self.ended = True
 
 
-async def read_multipart(request: Request, blobs: Blobs, owner: str) -> Upload:
-    """Read the request's form; file parts become blobs of `owner`.
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names a form may have: a field misspelt would otherwise be a field unheard."""
 
-    Raises ApiError `unsupported_media_type` or `malformed_request`; then, as on every other
-    failure, nothing is left of what was received.
+    files: Set[str]
+    fields: Set[str]
+
+    def unknown(self, is_file: bool) -> ApiError:
+        kind, known = ("file", self.files) if is_file else ("field", self.fields)
+        detail = f"A {kind} of the form has another name than: {', '.join(sorted(known))}."
+        return invalid_field("", "unknown_field", detail)
+
+
+async def read_multipart(
+    request: Request, blobs: Blobs, owner: str, *, files: Set[str], fields: Set[str]
+) -> Upload:
+    """Read the request's form, of these file and field names; files become blobs of `owner`.
+
+    Raises ApiError `unsupported_media_type`, `malformed_request` or `invalid_request`; then, as on
+    every other failure, nothing is left of what was received.
     """
     kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1"))
     boundary = options.get(b"boundary")
@@ -133,7 +151,7 @@ async def read_multipart(request: Request, blobs: Blobs, owner: str) -> Upload:
         raise ApiError("unsupported_media_type", "Send the files as multipart/form-data.")
     try:
         with ExitStack() as stack:
-            receiver = _Receiver(blobs, owner, stack)
+            receiver = _Receiver(blobs, owner, stack, _Names(files, fields))
             parser = MultipartParser(boundary, receiver.callbacks())
             batch = bytearray()
             async for chunk in request.stream():

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
+from anyio import CapacityLimiter
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.blobs import Blobs
@@ -28,8 +30,19 @@ class Work:
     session: AsyncSession
     settings: Settings
     blobs: Blobs
+    jobs: Jobs
     _after_commit: list[AfterCommit] = field(default_factory=list)
-    _jobs: Jobs | None = None
+
+    async def one_at_a_time(self, name: str) -> None:
+        """Wait until no other transaction holds this name; hold it to the end of this one.
+
+        On SQLite there is one writer at a time anyway.
+        """
+        connection = await self.session.connection()
+        if connection.dialect.name == "postgresql":
+            await self.session.execute(
+                text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+            )
 
     def after_commit(self, action: AfterCommit) -> None:
         """Do this once the transaction is committed; not at all if it is rolled back."""
@@ -37,29 +50,31 @@ class Work:
 
     def start_job(self, kind: str, row_id: str) -> None:
         """Start the row's job once the row is committed."""
-        if (jobs := self._jobs) is not None:
-            self.after_commit(lambda: jobs.start(kind, row_id))
+        self.after_commit(lambda: self.jobs.start(kind, row_id))
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What every room stands on: settings, database, blobs, jobs."""
+    """What every room stands on: settings, database, blobs, jobs, a few threads."""
 
     settings: Settings
     database: Database
     blobs: Blobs
     jobs: Jobs
+    # For work that holds a thread for long: it must not take all of them from the short work.
+    heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
 
     @asynccontextmanager
     async def work(self, *, write: bool) -> AsyncIterator[Work]:
         """A transaction that is committed at the end of the block, then acted upon."""
         async with self.database.transaction(write=write) as session:
-            work = Work(session, self.settings, self.blobs, _jobs=self.jobs)
+            work = Work(session, self.settings, self.blobs, self.jobs)
             yield work
         for action in work._after_commit:
             try:
                 await action()
             except Exception:
                 # The row is committed, so the client must not be told otherwise: the sweep of
-                # the job engine starts what is left unstarted here.
+                # the job engine starts what is left unstarted, the start-up removes what is
+                # left undeleted.
                 log.exception("after_commit_failed")

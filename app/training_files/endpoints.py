@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from starlette.responses import FileResponse
+from starlette.responses import StreamingResponse
 
+from app.platform.downloads import download
 from app.platform.http import LineageDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
@@ -94,7 +95,7 @@ async def get_training_file(
     "/{training_file_id}/content",
     operation_id="downloadTrainingFile",
     summary="Download the JSONL",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={
         200: {"content": {"application/jsonl": {}}, "description": "One JSON object a line."},
         **problem_responses("not_found", "training_file_not_ready", "invalid_request"),
@@ -102,13 +103,10 @@ async def get_training_file(
 )
 async def download_training_file(
     training_files: Reading, training_file_id: TrainingFileId
-) -> FileResponse:
+) -> StreamingResponse:
     """The file, streamed."""
-    return FileResponse(
-        await training_files.content(training_file_id),
-        media_type="application/jsonl",
-        filename=f"{training_file_id}.jsonl",
-    )
+    path = await training_files.content(training_file_id)
+    return download(path.open("rb"), "application/jsonl", f"{training_file_id}.jsonl")
 
 
 @router.delete(

@@ -23,6 +23,12 @@ class TrainingFileRepository:
         """One training file."""
         return await self._session.get(TrainingFileRow, training_file_id)
 
+    async def lock(self, training_file_id: str) -> TrainingFileRow | None:
+        """The same, as it is now, and no one else changes it until the transaction ends."""
+        return await self._session.get(
+            TrainingFileRow, training_file_id, with_for_update=True, populate_existing=True
+        )
+
     async def page(
         self, dataset_id: str | None, after: str | None, limit: int
     ) -> Sequence[TrainingFileRow]:
@@ -38,6 +44,11 @@ class TrainingFileRepository:
         """Ids of the training files built from a dataset."""
         query = select(TrainingFileRow.id).where(TrainingFileRow.dataset_id == dataset_id)
         return (await self._session.scalars(query)).all()
+
+    async def blob_keys(self) -> list[str]:
+        """Blobs that rows need."""
+        query = select(TrainingFileRow.blob).where(TrainingFileRow.blob.is_not(None))
+        return [blob for blob in await self._session.scalars(query) if blob is not None]
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""

@@ -1,5 +1,6 @@
 """Training files: build, read, delete."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +105,21 @@ class TrainingFiles:
 
     async def delete(self, training_file_id: str, lineage: Lineage, *, cascade: bool) -> None:
         """Remove a training file. Raises ApiError `in_use` if a model was trained on it."""
-        row = await self._row(training_file_id)
+        await self._row(training_file_id)
+        await lineage.release(self._work, "training file", training_file_id, cascade=cascade)
+        await self.delete_released(training_file_id)
+
+    async def delete_released(self, training_file_id: str) -> None:
+        """Remove a training file that nothing was built from. Raises ApiError `conflict`."""
+        row = await self._row(training_file_id, lock=True)
         if row.status == "building":
-            raise ApiError("conflict", "The training file is still being built.")
-        await lineage.release(self._work, "training file", row.id, cascade=cascade)
-        await self._delete(row)
+            raise ApiError("conflict", f"The training file {row.id} is still being built.")
+        await self._rows.delete(row)
+
+        async def remove() -> None:
+            await asyncio.to_thread(self._work.blobs.delete_owner, training_file_id)
+
+        self._work.after_commit(remove)
 
     async def build_request(self, training_file_id: str) -> BuildRequest | None:
         """What its job has to render; None if there is nothing left to do."""
@@ -128,7 +139,7 @@ class TrainingFiles:
 
     async def finish(self, training_file_id: str, result: BuildResult) -> None:
         """Store what was built."""
-        row = await self._rows.get(training_file_id)
+        row = await self._rows.lock(training_file_id)
         if row is None or row.status != "building":
             return
         row.status = "ready"
@@ -138,30 +149,25 @@ class TrainingFiles:
 
     async def fail(self, training_file_id: str, code: str, message: str) -> None:
         """The job broke down: nothing is kept but the reason."""
-        row = await self._rows.get(training_file_id)
+        row = await self._rows.lock(training_file_id)
         if row is None or row.status != "building":
             return
         row.status, row.error_code, row.error_message = "failed", code, message
         row.finished_at = now()
 
+    async def blob_keys(self) -> set[str]:
+        """The blobs of all training files."""
+        return set(await self._rows.blob_keys())
+
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""
         return await self._rows.unfinished()
 
-    async def _row(self, training_file_id: str) -> TrainingFileRow:
-        row = await self._rows.get(training_file_id)
+    async def _row(self, training_file_id: str, *, lock: bool = False) -> TrainingFileRow:
+        row = await (self._rows.lock if lock else self._rows.get)(training_file_id)
         if row is None:
             raise not_found("training file", training_file_id)
         return row
-
-    async def _delete(self, row: TrainingFileRow) -> None:
-        training_file_id = row.id
-        await self._rows.delete(row)
-
-        async def remove() -> None:
-            self._work.blobs.delete_owner(training_file_id)
-
-        self._work.after_commit(remove)
 
 
 async def _built_from(work: Work, dataset_id: str) -> Sequence[str]:
@@ -169,8 +175,7 @@ async def _built_from(work: Work, dataset_id: str) -> Sequence[str]:
 
 
 async def _delete(work: Work, training_file_id: str) -> None:
-    files = TrainingFiles(work)
-    await files.delete(training_file_id, Lineage(), cascade=True)
+    await TrainingFiles(work).delete_released(training_file_id)
 
 
 LINK = Link("dataset", "training file", _built_from, _delete)

@@ -110,8 +110,8 @@ async def test_packed_uploads(client: httpx.AsyncClient, packed: str) -> None:
 async def test_documents_are_paged_over_all_splits(client: httpx.AsyncClient, sample: Json) -> None:
     """Every document comes once, in order, whatever the size of the page; or of one split only."""
     path = f"/v1/datasets/{sample['id']}/documents"
-    everything = (await client.get(path, params={"limit": 1000})).json()["items"]
-    for limit in (1, 7, 1000):
+    everything = (await client.get(path, params={"limit": 200})).json()["items"]
+    for limit in (1, 7, 200):
         seen, query = [], {"limit": limit}
         while True:
             page = (await client.get(path, params=query)).json()
@@ -120,7 +120,7 @@ async def test_documents_are_paged_over_all_splits(client: httpx.AsyncClient, sa
                 break
             query["cursor"] = page["next_cursor"]
         assert seen == [(d["split"], d["id"]) for d in everything]
-    dev = (await client.get(path, params={"split": "dev", "limit": 1000})).json()["items"]
+    dev = (await client.get(path, params={"split": "dev", "limit": 200})).json()["items"]
     assert dev == [d for d in everything if d["split"] == "dev"]
 
 
@@ -145,7 +145,7 @@ async def test_bad_forms_are_refused_and_leave_nothing(client: httpx.AsyncClient
     before = (await client.get("/v1/datasets?limit=1")).json()
     file = ("file", ("x.txt", ONE))
     cases = [
-        ({"files": [("other", ("x", "y"))]}, "/file"),
+        ({"files": [("other", ("x", "y"))]}, ""),
         ({"files": [file], "data": {"split": ["a", "b"]}}, "/split"),
         ({"files": [file], "data": {"format": "docx"}}, "/format"),
         ({"files": [file], "data": {"name": "x" * 201}}, "/name"),
