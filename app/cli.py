@@ -47,7 +47,7 @@ def serve(
         port=port,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=3,
     )
 
 

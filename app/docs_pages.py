@@ -5,6 +5,7 @@
 
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI
@@ -14,12 +15,14 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from app.platform.errors import CODES
+from app.platform.problem_json import ProblemDocument
 
 ASSETS = "/docs/assets"
 
 
 def install(app: FastAPI) -> None:
     """Serve the page and its assets."""
+    _describe_problems(app)
     static = files(fastapi_offline) / "static"
     app.mount(ASSETS, StaticFiles(directory=str(static)), name="docs assets")
 
@@ -37,6 +40,20 @@ def install(app: FastAPI) -> None:
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/docs/errors", errors, include_in_schema=False)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Add to the OpenAPI file the schema that all its problem responses refer to."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        template = "#/components/schemas/{model}"
+        schema = ProblemDocument.model_json_schema(ref_template=template)
+        document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 _ERRORS = """<!doctype html>

@@ -121,7 +121,8 @@ def annotate(text: str, tasks: frozenset[Task]) -> Annotations:
 
 def _find(text: str) -> list[_Span]:
     """All names in text order, none overlapping another."""
-    words = list(_WORD.finditer(text))
+    # Not `list(...)`: one call into C over a long text would keep other threads waiting.
+    words = [word for word in _WORD.finditer(text)]  # noqa: C416
     found = [*_diseases(text, words), *_chemicals(text, words)]
     defined = {
         short: span.type

@@ -27,6 +27,7 @@ from app.platform.pagination import (
 )
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
+from app.prompts.tasks import MENTION_TASKS, Task
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 
 JOB = "dataset"
@@ -138,6 +139,15 @@ class Datasets:
         rows = await self._ready_splits(dataset_id, splits)
         return [SplitSource(r.name, self._work.blobs.path(r.blob)) for r in rows]
 
+    async def annotated(self, dataset_id: str, splits: Sequence[str]) -> frozenset[Task]:
+        """The tasks that these splits have any annotation of. Raises as `split_sources`."""
+        rows = await self._ready_splits(dataset_id, splits)
+        found = {
+            task for row in rows for task, type_ in MENTION_TASKS.items() if row.mentions.get(type_)
+        }
+        related = any(row.relations for row in rows)
+        return frozenset(found | ({Task.RELATIONS} if related else set()))
+
     async def delete(self, dataset_id: str, lineage: Lineage, *, cascade: bool) -> None:
         """Remove a dataset. Raises ApiError `in_use` if something was built from it."""
         row = await self._row(dataset_id, lock=True)
@@ -147,7 +157,7 @@ class Datasets:
         await self._rows.delete(row)
         self._delete_blobs(dataset_id)
 
-    async def ingest_request(self, dataset_id: str) -> IngestRequest | None:
+    async def job_request(self, dataset_id: str) -> IngestRequest | None:
         """What its job has to read; None if there is nothing left to do."""
         row = await self._rows.get(dataset_id)
         if row is None or row.status != "validating":

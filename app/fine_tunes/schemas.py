@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.fine_tunes.states import Status
 
@@ -29,6 +29,28 @@ class FineTuneRequest(BaseModel):
     name: str | None = Field(
         default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
     )
+
+    @field_validator("hyperparameters", mode="before")
+    @classmethod
+    def _not_deep(cls, value: object) -> object:
+        if _depth(value) > _DEEPEST:
+            raise ValueError(f"nested deeper than {_DEEPEST}")
+        return value
+
+
+_DEEPEST = 5
+
+
+def _depth(value: object) -> int:
+    """How deeply lists and dictionaries are nested, without recursion; stops at too deep."""
+    level, depth = [value], 0
+    while level and depth <= _DEEPEST:
+        nested = [v for v in level if isinstance(v, dict | list)]
+        level = [each for v in nested for each in (v.values() if isinstance(v, dict) else v)]
+        depth += bool(nested)
+        if not nested:
+            break
+    return depth
 
 
 class FineTuneError(BaseModel):

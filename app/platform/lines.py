@@ -15,6 +15,8 @@ def read_lines(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | 
     Fewer if they are long: no more than the one line goes beyond PAGE_BYTES. Raises ValueError if
     `offset` is not where a line begins.
     """
+    if offset > path.stat().st_size:
+        raise ValueError("the offset is beyond the end")
     with path.open("rb") as file:
         if offset:
             file.seek(offset - 1)

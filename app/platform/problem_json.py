@@ -133,7 +133,7 @@ def _sentence(error: dict[str, Any]) -> str:
     if error["type"] == "json_invalid":
         return "The body is not valid JSON."
     if error["type"] == "model_attributes_type" and tuple(error["loc"]) == ("body",):
-        return "Send a JSON object, with the header Content-Type: application/json."
+        return "Send a JSON object."
     # What our own validators raise says nothing of the value; pydantic puts a prefix before it.
     message = str(error["msg"]).removeprefix("Value error, ")
     return message[:1].upper() + message[1:].rstrip(".") + "."
@@ -148,6 +148,11 @@ def install(app: FastAPI) -> None:
 
     async def validation_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        unread = any(e["type"] == "model_attributes_type" for e in error.errors())
+        if unread and not kind.endswith("json"):
+            detail = "Send JSON, with the header Content-Type: application/json."
+            return render(request, ApiError("unsupported_media_type", detail))
         faults = field_errors(error.errors())
         count = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
         return render(request, ApiError("invalid_request", f"{count} not valid.", errors=faults))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
@@ -63,6 +63,8 @@ class RequestContext:
 
         try:
             await self._app(scope, capped_receive, tagged_send)
+        except ClientDisconnect:
+            log.info("client_gone")
         except Exception:
             # Nobody further in knew what to do with it; here the answer still gets its id.
             log.exception("request_broke")

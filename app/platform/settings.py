@@ -31,16 +31,16 @@ class Settings(BaseSettings):
         default=2048 * MIB, gt=0, description="Largest body of a dataset upload, in bytes."
     )
     max_body_bytes: int = Field(
-        default=32 * MIB, gt=0, description="Largest body of every other request, in bytes."
+        default=8 * MIB, gt=0, description="Largest body of every other request, in bytes."
     )
     max_unpacked_bytes: int = Field(
         default=8192 * MIB, gt=0, description="Largest size of an unpacked archive, in bytes."
     )
     max_unpack_ratio: int = Field(
-        default=200, gt=1, description="Largest ratio of unpacked to packed size."
+        default=50, gt=1, description="Largest ratio of unpacked to packed size, beyond 16 MiB."
     )
     max_text_characters: int = Field(
-        default=1_000_000, gt=0, description="Longest text to extract from, in code points."
+        default=200_000, gt=0, description="Longest text to extract from, in code points."
     )
     loaded_models: int = Field(
         default=4, gt=0, description="How many tuned local models are kept in memory."

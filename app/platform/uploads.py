@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.platform.blobs import Blobs, BlobWriter
@@ -164,7 +164,7 @@ async def read_multipart(
             if not receiver.ended:
                 raise ApiError("malformed_request", "The form ended too early.")
         return receiver.upload
-    except MultipartParseError:
+    except FormParserError:
         blobs.delete_owner(owner)
         raise ApiError("malformed_request", "The form could not be read.") from None
     except BaseException:

@@ -17,11 +17,13 @@ class TrainingFileRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dataset_id: str = Field(max_length=100, examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
-    tasks: list[Task] = Field(
-        default=[Task.DISEASES, Task.CHEMICALS, Task.RELATIONS],
+    tasks: list[Task] | None = Field(
+        default=None,
         min_length=1,
         max_length=3,
-        description="One row a document for each task.",
+        description="One row a document for each task; all that the splits have annotations of if "
+        "not given.",
+        examples=[["diseases", "chemicals", "relations"]],
     )
     splits: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
         default=["train"], min_length=1, max_length=50, examples=[["train"]]
@@ -35,8 +37,8 @@ class TrainingFileRequest(BaseModel):
 
     @field_validator("tasks", "splits")
     @classmethod
-    def _unique(cls, values: list[str]) -> list[str]:
-        if len(set(values)) != len(values):
+    def _unique(cls, values: list[str] | None) -> list[str] | None:
+        if values and len(set(values)) != len(values):
             raise ValueError("given twice")
         return values
 

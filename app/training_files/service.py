@@ -8,7 +8,7 @@ from typing import cast
 
 from app.datasets.service import Datasets
 from app.platform.clock import new_id, now
-from app.platform.errors import ApiError, not_found
+from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.idempotency import fingerprint
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_cursor, encode_cursor
@@ -54,15 +54,17 @@ class TrainingFiles:
         """
         datasets = Datasets(self._work)
         dataset = await datasets.get(request.dataset_id)
-        await datasets.split_sources(dataset.id, request.splits)
+        annotated = await datasets.annotated(dataset.id, request.splits)
+        tasks = _check_tasks(request.tasks, annotated)
         asked = request.model_dump(mode="json") | {
             "dataset_id": dataset.version,
+            "tasks": tasks,
             "template": BUILT_IN.hash,
         }
         row = TrainingFileRow(
             id=new_id("tf"),
             dataset_id=dataset.id,
-            tasks=[task.value for task in request.tasks],
+            tasks=tasks,
             splits=request.splits,
             text=request.text,
             format=request.format,
@@ -121,7 +123,7 @@ class TrainingFiles:
 
         self._work.after_commit(remove)
 
-    async def build_request(self, training_file_id: str) -> BuildRequest | None:
+    async def job_request(self, training_file_id: str) -> BuildRequest | None:
         """What its job has to render; None if there is nothing left to do."""
         row = await self._rows.get(training_file_id)
         if row is None or row.status != "building":
@@ -179,6 +181,22 @@ async def _delete(work: Work, training_file_id: str) -> None:
 
 
 LINK = Link("dataset", "training file", _built_from, _delete)
+
+
+def _check_tasks(asked: Sequence[Task] | None, annotated: frozenset[Task]) -> list[str]:
+    """The tasks asked for, or all there are. Raises ApiError if one has no annotation at all.
+
+    Rows that say "there is none" of what was never annotated would teach a model to find none.
+    """
+    if not annotated:
+        raise invalid_field("/splits", "nothing_annotated", "The splits have no annotation.")
+    if asked is None:
+        return [task.value for task in Task if task in annotated]
+    for index, task in enumerate(asked):
+        if task not in annotated:
+            detail = f"The splits have no annotated {task}."
+            raise invalid_field(f"/tasks/{index}", "nothing_annotated", detail)
+    return [task.value for task in asked]
 
 
 def _blob(row: TrainingFileRow) -> str:

@@ -107,21 +107,29 @@ async def test_packed_uploads(client: httpx.AsyncClient, packed: str) -> None:
     assert (dataset["status"], dataset["format"]) == ("ready", "pubtator")
 
 
+async def all_documents(client: httpx.AsyncClient, path: str, **query: object) -> list[Json]:
+    """The documents of all pages."""
+    found: list[Json] = []
+    while True:
+        page = (await client.get(path, params=query)).json()  # type: ignore[arg-type]
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        query["cursor"] = page["next_cursor"]
+
+
 async def test_documents_are_paged_over_all_splits(client: httpx.AsyncClient, sample: Json) -> None:
     """Every document comes once, in order, whatever the size of the page; or of one split only."""
     path = f"/v1/datasets/{sample['id']}/documents"
-    everything = (await client.get(path, params={"limit": 200})).json()["items"]
-    for limit in (1, 7, 200):
-        seen, query = [], {"limit": limit}
-        while True:
-            page = (await client.get(path, params=query)).json()
-            seen += [(d["split"], d["id"]) for d in page["items"]]
-            if page["next_cursor"] is None:
-                break
-            query["cursor"] = page["next_cursor"]
-        assert seen == [(d["split"], d["id"]) for d in everything]
-    dev = (await client.get(path, params={"split": "dev", "limit": 200})).json()["items"]
-    assert dev == [d for d in everything if d["split"] == "dev"]
+    everything = await all_documents(client, path, limit=200)
+    counts = {split["name"]: split["documents"] for split in sample["splits"]}
+    names = [document["split"] for document in everything]
+    assert names == ["train"] * counts["train"] + ["dev"] * counts["dev"]
+    assert len({document["id"] for document in everything}) == len(everything)
+    for limit in (1, 7):
+        assert await all_documents(client, path, limit=limit) == everything
+    dev = await all_documents(client, path, split="dev", limit=9)
+    assert dev == everything[counts["train"] :]
 
 
 async def test_cursor_of_another_list_is_refused(client: httpx.AsyncClient, sample: Json) -> None:

@@ -24,7 +24,10 @@ async def test_every_error_is_a_problem(client: httpx.AsyncClient, sample: Json)
             422,
             "invalid_request",
         ),
-        (await client.post("/v1/extractions", content=b"{}"), 422, "invalid_request"),
+        (await client.post("/v1/extractions", content=b"{}"), 415, "unsupported_media_type"),
+        (await client.post("/v1/extractions", json=[]), 422, "invalid_request"),
+        (await client.get("/v1/datasets/"), 404, "not_found"),
+        (await client.get("/v1/datasets?cursor=AA"), 400, "invalid_cursor"),
     ]
     for answer, status, code in answers:
         assert answer.headers["content-type"] == "application/problem+json"
@@ -32,6 +35,22 @@ async def test_every_error_is_a_problem(client: httpx.AsyncClient, sample: Json)
         assert set(problem) - {"errors"} == FIELDS
         assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
         assert problem["instance"] == answer.headers["X-Request-ID"]
+
+
+async def test_hyperparameters_nested_without_end_are_refused(client: httpx.AsyncClient) -> None:
+    """Depth is measured without recursion, before anything else touches the value."""
+    body = b'{"training_file_id": "x", "hyperparameters": {"a": ' + b"[" * 400 + b"]" * 400 + b"}}"
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/v1/fine-tunes", content=body, headers=headers)
+    assert answer.status_code in {400, 422}, answer.text
+
+
+async def test_names_that_are_not_ours_are_not_repeated(client: httpx.AsyncClient) -> None:
+    """A misspelt field is named; what could be text is not."""
+    request = {"model": "local:rules", "text": "x", "tekst": "x", "Mr Smith has asthma": 1}
+    answer = await client.post("/v1/extractions", json=request)
+    assert "Smith" not in answer.text
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/tekst", ""]
 
 
 async def test_request_id_is_taken_over_if_sane(client: httpx.AsyncClient) -> None:

@@ -85,6 +85,20 @@ async def test_own_rows_can_be_uploaded_again(client: httpx.AsyncClient, sample:
     assert [json.loads(line) for line in again.splitlines()] == mentions
 
 
+async def test_what_was_never_annotated_is_not_taught(client: httpx.AsyncClient) -> None:
+    """Tasks without any annotation are left out, or refused if asked for by name."""
+    only_diseases = "1|t|Asthma.\n1|a|More asthma.\n1\t0\t6\tAsthma\tDisease\tD001249\n"
+    dataset = await upload(client, only_diseases)
+    answer = await client.post("/v1/training-files", json={"dataset_id": dataset["id"]})
+    assert answer.json()["tasks"] == ["diseases"]
+    await settled(client, answer.headers["Location"])
+    request = {"dataset_id": dataset["id"], "tasks": ["diseases", "relations"]}
+    refused = await client.post("/v1/training-files", json=request)
+    assert refused.status_code == 422
+    fault = {k: refused.json()["errors"][0][k] for k in ("pointer", "code")}
+    assert fault == {"pointer": "/tasks/1", "code": "nothing_annotated"}
+
+
 async def test_refusals(client: httpx.AsyncClient, sample: Json) -> None:
     """Each wrong request has its own status and code."""
     good = {"dataset_id": sample["id"]}

@@ -7,9 +7,7 @@ is a pipe that its parent holds open: when the parent dies, however it dies, thi
 once, and the job may simply be started again.
 """
 
-import ctypes
 import os
-import signal
 import sys
 import threading
 import time
@@ -27,14 +25,13 @@ from app.backends.local.options import stage_shares
 from app.corpora import canonical
 from app.corpora.documents import Document
 from app.platform.logs import configure_logs
+from app.platform.processes import end_with_parent
 
 log = structlog.get_logger(__name__)
 
 _NICE = 10
 _PARENT_GONE = 3
 _STANDARD_INPUT = 0
-# <linux/prctl.h>
-_PR_SET_PDEATHSIG = 1
 
 
 class TrainingDataError(Exception):
@@ -128,8 +125,7 @@ def _documents(path: Path) -> Iterator[Document]:
 
 def _end_with_parent() -> None:
     """Let the kernel kill this process with its parent, where it can; and watch the pipe."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     threading.Thread(target=_wait_for_end_of_input, daemon=True).start()
 
 

@@ -153,7 +153,8 @@ def _second_stage(
     unseen: Sequence[Answered], options: RelationOptions
 ) -> tuple[Boosting | None, list[Answered]]:
     """The trees, if there is enough to grow them, and each document's probabilities unseen."""
-    if sum(len(table) for table, _ in unseen) < _LEAST_PAIRS:
+    # Trees are judged on documents they were not grown on: there must be others.
+    if len(unseen) < 2 or sum(len(table) for table, _ in unseen) < _LEAST_PAIRS:
         return None, [(probability(table[:, 0]), answers) for table, answers in unseen]
     answered: list[Answered] = []
     for fold in _folds(len(unseen), options.folds, options.seed + 1):

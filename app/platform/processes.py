@@ -1,0 +1,87 @@
+"""Jobs that read and write files: their work is done in a process of its own.
+
+A process of its own keeps the event loop free, and the service whole should the work run out of
+memory. It ends with its parent, however that ends, and the job is simply begun anew.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from anyio import BrokenWorkerProcess, to_process
+
+from app.platform.jobs import JobError, JobKind
+from app.platform.work import Platform, Work
+
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+RequestOut = TypeVar("RequestOut", covariant=True)
+ResultIn = TypeVar("ResultIn", contravariant=True)
+
+
+class Rows(Protocol[RequestOut, ResultIn]):
+    """A room's service, as far as such a job needs it."""
+
+    async def job_request(self, row_id: str) -> RequestOut | None:
+        """What is to be done; None if nothing is left to do."""
+
+    async def finish(self, row_id: str, result: ResultIn) -> None:
+        """Store what came of it. Safe to repeat."""
+
+    async def fail(self, row_id: str, code: str, message: str) -> None:
+        """Store why nothing came of it. Safe to repeat."""
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of rows whose job has not ended."""
+
+
+def process_job(
+    name: str,
+    platform: Platform,
+    rows: Callable[[Work], Rows[Request, Result]],
+    work_of: Callable[[Request], Result],
+) -> JobKind:
+    """A job of one step: read what to do, do it in another process, store the result."""
+
+    async def run_in_process(row_id: str) -> None:
+        async with platform.work(write=False) as work:
+            request = await rows(work).job_request(row_id)
+        if request is None:
+            return
+        try:
+            result = await to_process.run_sync(_mortal, work_of, request, cancellable=True)
+        except BrokenWorkerProcess:
+            message = "The process at work ended without a result; it may have run out of memory."
+            raise JobError("process_ended", message) from None
+        async with platform.work(write=True) as work:
+            await rows(work).finish(row_id, result)
+
+    async def fail(row_id: str, code: str, message: str) -> None:
+        async with platform.work(write=True) as work:
+            await rows(work).fail(row_id, code, message)
+
+    async def unfinished() -> Sequence[str]:
+        async with platform.work(write=False) as work:
+            return await rows(work).unfinished()
+
+    return JobKind(name, "short", [run_in_process], fail, unfinished)
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, where the kernel can (Linux)."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _mortal(work_of: Callable[[Request], Result], request: Request) -> Result:
+    end_with_parent()
+    return work_of(request)
