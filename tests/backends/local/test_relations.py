@@ -207,3 +207,11 @@ def test_reaches_its_figure_on_the_corpus(corpus: Path) -> None:
 def _documents(path: Path) -> list[Document]:
     with path.open("rb") as file:
         return [each for _, each in pubtator.read(file, lambda _: None)]
+
+
+def test_one_crowded_document_is_enough_to_train() -> None:
+    """Many pairs, but no second document to judge trees by: the first stage stands alone."""
+    marked = " ".join(f"[C1{n} drug{n}] [D2{n} ill{n}]" for n in range(25))
+    model = _train([document("1", marked + ".", "")])
+    text, mentions = unmarked("[C10 drug0] caused [D20 ill0].")
+    assert isinstance(model.find(text, 0, mentions), tuple)
