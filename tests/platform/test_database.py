@@ -1,0 +1,43 @@
+"""The database: writers wait for one another, and never find it locked."""
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.platform.database import Database
+
+WRITERS = 12
+
+
+async def test_writers_that_read_first_wait_for_one_another(tmp_path: Path) -> None:
+    """Each reads a number and writes the next: none fails, and none overwrites another's."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    async with database.transaction(write=True) as session:
+        await session.execute(text("CREATE TABLE counter (n INTEGER)"))
+        await session.execute(text("INSERT INTO counter VALUES (0)"))
+
+    async def count() -> None:
+        async with database.transaction(write=True) as session:
+            n = await session.scalar(text("SELECT n FROM counter"))
+            await asyncio.sleep(0.01)
+            await session.execute(text("UPDATE counter SET n = :n"), {"n": n + 1})
+
+    await asyncio.gather(*(count() for _ in range(WRITERS)))
+    async with database.transaction(write=False) as session:
+        assert await session.scalar(text("SELECT n FROM counter")) == WRITERS
+    await database.close()
+
+
+async def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    """While one writes, others read what was there before."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    async with database.transaction(write=True) as session:
+        await session.execute(text("CREATE TABLE counter (n INTEGER)"))
+    async with database.transaction(write=True) as writer:
+        await writer.execute(text("INSERT INTO counter VALUES (1)"))
+        async with asyncio.timeout(10), database.transaction(write=False) as reader:
+            assert await reader.scalar(text("SELECT count(*) FROM counter")) == 0
+    async with database.transaction(write=False) as reader:
+        assert await reader.scalar(text("SELECT count(*) FROM counter")) == 1
+    await database.close()
