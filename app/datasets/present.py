@@ -7,7 +7,6 @@ from app.corpora.documents import Document
 from app.datasets.schemas import (
     Dataset,
     DatasetDocument,
-    DatasetError,
     DatasetFile,
     DatasetSplit,
     DatasetStatus,
@@ -16,6 +15,7 @@ from app.datasets.schemas import (
     DocumentRelation,
     ReportSummary,
 )
+from app.platform.failures import job_failure
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 
 
@@ -33,16 +33,13 @@ def dataset(
     row: DatasetRow, files: Sequence[DatasetFileRow], splits: Sequence[DatasetSplitRow]
 ) -> Dataset:
     """One dataset with its files and splits."""
-    error = None
-    if row.error_code is not None:
-        error = DatasetError(code=row.error_code, message=row.error_message or "")
     return Dataset(
         id=row.id,
         name=row.name,
         status=status(row),
         format=row.format,
         version=row.version,
-        error=error,
+        error=job_failure(row.error_code, row.error_message),
         files=[DatasetFile.model_validate(file) for file in files],
         splits=[DatasetSplit.model_validate(split) for split in splits],
         report=summary(row),

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.platform.failures import JobFailure
+
 DatasetStatus = Literal["validating", "ready", "failed"]
 
 
@@ -39,13 +41,6 @@ class ReportSummary(BaseModel):
     by_code: dict[str, int] = Field(examples=[{}])
 
 
-class DatasetError(BaseModel):
-    """Why the dataset failed."""
-
-    code: str = Field(examples=["invalid_dataset"])
-    message: str
-
-
 class Dataset(BaseModel):
     """An uploaded corpus."""
 
@@ -54,7 +49,7 @@ class Dataset(BaseModel):
     status: DatasetStatus
     format: str | None = Field(examples=["pubtator"])
     version: str | None = Field(description="sha256 over the documents of all splits.")
-    error: DatasetError | None
+    error: JobFailure | None
     files: list[DatasetFile]
     splits: list[DatasetSplit]
     report: ReportSummary

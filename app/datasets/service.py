@@ -188,7 +188,7 @@ class Datasets:
         row.status = "failed" if result.errors else "ready"
         if result.errors:
             row.error_code = "invalid_dataset"
-            row.error_message = f"{result.errors} errors were found; the report lists them."
+            row.error_message = f"Errors found: {result.errors}; the report lists them."
         row.finished_at = now()
         for position, split in enumerate(result.splits):
             self._rows.add(

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.fine_tunes.states import Status
+from app.platform.failures import JobFailure
 
 
 class FineTuneRequest(BaseModel):
@@ -53,13 +54,6 @@ def _depth(value: object) -> int:
     return depth
 
 
-class FineTuneError(BaseModel):
-    """Why a fine-tune failed."""
-
-    code: str = Field(examples=["training_crashed"])
-    message: str
-
-
 class FineTune(BaseModel):
     """A training job."""
 
@@ -73,7 +67,7 @@ class FineTune(BaseModel):
     base_model: str | None
     hyperparameters: dict[str, Any] = Field(description="All of them, defaults filled in.")
     model_id: str | None = Field(description="The model, once it has succeeded.")
-    error: FineTuneError | None
+    error: JobFailure | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -11,7 +11,6 @@ from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.schemas import (
     FineTune,
-    FineTuneError,
     FineTuneEvent,
     FineTuneRequest,
     MetricValue,
@@ -19,6 +18,7 @@ from app.fine_tunes.schemas import (
 from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, FieldError, invalid_field
+from app.platform.failures import job_failure
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
 from app.platform.problem_json import field_errors
@@ -159,9 +159,6 @@ def _check_hyperparameters(backend: Backend, given: dict[str, Any]) -> dict[str,
 
 
 def _present(row: FineTuneRow) -> FineTune:
-    error = None
-    if row.error_code is not None:
-        error = FineTuneError(code=row.error_code, message=row.error_message or "")
     return FineTune(
         id=row.id,
         name=row.name,
@@ -173,7 +170,7 @@ def _present(row: FineTuneRow) -> FineTune:
         base_model=row.base_model,
         hyperparameters=row.hyperparameters,
         model_id=row.model_id,
-        error=error,
+        error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from app.platform.failures import JobFailure
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task
 
@@ -65,13 +66,6 @@ class TrainingFileStatistics(BaseModel):
     estimated_tokens: int = Field(description="characters / 4, a rule of thumb for English.")
 
 
-class JobFault(BaseModel):
-    """Why a job failed."""
-
-    code: str = Field(examples=["internal_error"])
-    message: str
-
-
 class TrainingFile(BaseModel):
     """A JSONL training file."""
 
@@ -90,6 +84,6 @@ class TrainingFile(BaseModel):
     sha256: str | None = Field(description="Hash of the file's bytes, once it is ready.")
     bytes: int | None
     statistics: TrainingFileStatistics | None
-    error: JobFault | None
+    error: JobFailure | None
     created_at: datetime
     finished_at: datetime | None

@@ -9,6 +9,7 @@ from typing import cast
 from app.datasets.service import Datasets
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
+from app.platform.failures import job_failure
 from app.platform.idempotency import fingerprint
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_cursor, encode_cursor
@@ -20,7 +21,6 @@ from app.tables import TrainingFileRow
 from app.training_files.build import BuildRequest, BuildResult
 from app.training_files.repository import TrainingFileRepository
 from app.training_files.schemas import (
-    JobFault,
     TrainingFile,
     TrainingFileRequest,
     TrainingFileStatistics,
@@ -206,9 +206,6 @@ def _blob(row: TrainingFileRow) -> str:
 
 
 def _present(row: TrainingFileRow) -> TrainingFile:
-    error = None
-    if row.error_code is not None:
-        error = JobFault(code=row.error_code, message=row.error_message or "")
     statistics = None
     if row.statistics is not None:
         statistics = TrainingFileStatistics.model_validate(row.statistics)
@@ -226,7 +223,7 @@ def _present(row: TrainingFileRow) -> TrainingFile:
         sha256=row.sha256,
         bytes=row.bytes,
         statistics=statistics,
-        error=error,
+        error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
