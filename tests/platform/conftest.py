@@ -1,0 +1,21 @@
+"""A service in a process of its own, shared by the tests that look at the process from outside."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.own_service import OwnService, own_service
+
+MIB = 2**20
+UNPACKED_LIMIT, RATIO_LIMIT = 20 * MIB, 5
+
+
+@pytest.fixture(scope="package")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
+    """`medtune serve` with small limits for archives, said in the `.env` of its folder."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / ".env").write_text(
+        f"MEDTUNE_MAX_UNPACKED_BYTES={UNPACKED_LIMIT}\nMEDTUNE_MAX_UNPACK_RATIO={RATIO_LIMIT}\n"
+    )
+    with own_service(folder) as service:
+        yield service

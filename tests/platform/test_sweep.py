@@ -1,0 +1,75 @@
+"""The sweep: what was left unstarted begins by itself, and one bad row harms no other."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.platform import jobs as jobs_module
+from app.platform.jobs import JobKind, Jobs
+from tests.platform.waiting import until
+
+
+class Rows:
+    """Rows of a job of one step; `broken` ones have ended in vain and cannot even be failed."""
+
+    def __init__(self, *unfinished: str) -> None:
+        self.unfinished_rows = list(unfinished)
+        self.done: list[str] = []
+        self.failed: list[str] = []
+        self.unreadable = 0
+
+    async def step(self, row: str) -> None:
+        self.done.append(row)
+        if not row.startswith("broken"):
+            self.unfinished_rows.remove(row)
+
+    async def fail(self, row: str, code: str, message: str) -> None:
+        self.failed.append(row)
+        raise ValueError("cannot be failed")
+
+    async def unfinished(self) -> Sequence[str]:
+        if self.unreadable:
+            self.unreadable -= 1
+            raise ValueError("cannot be read")
+        return list(self.unfinished_rows)
+
+
+def engine(folder: Path, rows: Rows) -> Jobs:
+    jobs = Jobs(f"sqlite:///{folder}/jobs.db", queues={"short": 1})
+    jobs.define(JobKind("kind", "short", [rows.step], rows.fail, rows.unfinished))
+    return jobs
+
+
+async def test_the_engine_sweeps_by_itself_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows without a job begin when the engine is opened, or some time after they turned up.
+
+    That the rows cannot be read for a moment does not end it.
+    """
+    monkeypatch.setattr(jobs_module, "_SWEEP_SECONDS", 0.05)
+    rows = Rows("first")
+    jobs = engine(tmp_path, rows)
+    await jobs.open()
+    await until(lambda: rows.done == ["first"])
+    rows.unreadable = 2
+    await until(lambda: not rows.unreadable)
+    rows.unfinished_rows.append("second")
+    await until(lambda: rows.done == ["first", "second"])
+    await jobs.close()
+
+
+async def test_a_row_that_cannot_be_failed_stops_no_other(tmp_path: Path) -> None:
+    """The sweep goes on to the next row when `fail` raises."""
+    rows = Rows("broken")
+    jobs = engine(tmp_path, rows)
+    await jobs.open()
+    await until(lambda: rows.done == ["broken"])
+    await asyncio.sleep(0.3)  # its workflow ends a moment after its step
+    rows.unfinished_rows.append("other")
+    await jobs.sweep()
+    await until(lambda: "other" in rows.done)
+    await jobs.close()
+    assert rows.failed == ["broken"]
