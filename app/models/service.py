@@ -15,6 +15,7 @@ from app.platform.work import Work
 from app.prompts.tasks import Task
 from app.tables import ModelAliasRow, ModelRow
 
+_TUNED = "mdl_"
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
 
 
@@ -48,35 +49,26 @@ class Models:
 
     async def get(self, model_id: str) -> Model:
         """One model, by id or alias. Raises ApiError `model_not_found`."""
-        model_id = await self._follow(model_id)
-        if (row := await self._rows.get(model_id)) is not None:
-            return _present(row)
-        for backend, info in await self._backends.base_models():
-            if base_model_id(backend, info.name) == model_id:
-                return _present_base(backend, info)
-        raise _unknown(model_id)
+        return (await self._find(model_id))[0]
 
     async def resolve(self, name: str) -> ResolvedModel:
         """What to extract with: a model's id, an alias, or a fine-tune that has succeeded.
 
-        Raises ApiError `model_not_found`, `model_not_ready`, `retired`.
+        Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`.
         """
-        model_id = await self._follow(name)
-        fine_tune = await self._rows.fine_tune(model_id)
-        if fine_tune is not None:
+        if name.startswith("ft_") and (fine_tune := await self._rows.fine_tune(name)):
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
-            model_id = fine_tune.model_id or model_id
-        model = await self.get(model_id)
+            name = fine_tune.model_id or name
+        model, backend_model = await self._find(name)
         if model.retired_on is not None:
             raise ApiError("retired", f"{model.id} was retired on {model.retired_on}.")
         if not model.can_extract:
             raise ApiError("capability_unavailable", f"{model.id} is for training only.")
-        row = await self._rows.get(model.id)
         return ResolvedModel(
             id=model.id,
             backend=self._backends.get(model.backend),
-            backend_model=model.name if row is None else row.backend_model,
+            backend_model=backend_model,
             tasks=frozenset(model.tasks),
         )
 
@@ -95,7 +87,7 @@ class Models:
 
     async def put_alias(self, name: str, model_id: str) -> ModelAlias:
         """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
-        if name.startswith(("mdl_", "ft_")):
+        if name.startswith((_TUNED, "ft_")):
             raise invalid_field("/path/name", "like_an_id", "An alias must not look like an id.")
         model = await self.get(model_id)
         await self._work.one_at_a_time(f"alias {name}")
@@ -124,9 +116,18 @@ class Models:
             for name, backend in self._backends
         ]
 
-    async def _follow(self, name: str) -> str:
-        alias = await self._rows.alias(name)
-        return name if alias is None else alias.model
+    async def _find(self, name: str) -> tuple[Model, str]:
+        """The model, and what its backend calls it; the form of a name says where to look."""
+        if ":" not in name and not name.startswith(_TUNED):
+            alias = await self._rows.alias(name)
+            name = name if alias is None else alias.model
+        if ":" in name:
+            for backend, info in await self._backends.base_models():
+                if base_model_id(backend, info.name) == name:
+                    return _present_base(backend, info), info.name
+        elif (row := await self._rows.get(name)) is not None:
+            return _present(row), row.backend_model
+        raise _unknown(name)
 
 
 def lineage_link(backends: Backends) -> Link:
