@@ -112,7 +112,8 @@ async def test_what_is_refused_or_replayed_leaves_no_bytes(client: httpx.AsyncCl
     first = await client.post("/v1/datasets", files=[file], headers=key)
     owner = (await settled(client, first.headers["Location"]))["id"]
     await until(lambda: len(stored(client, owner)) == 2)
-    before = stored(client)
+    blobs = data_folder(client) / "blobs"
+    before, owners = stored(client), {path.name for path in blobs.iterdir()}
     multipart = {"Content-Type": "multipart/form-data; boundary=x"}
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     cases: list[tuple[int, dict[str, Any]]] = [
@@ -125,6 +126,7 @@ async def test_what_is_refused_or_replayed_leaves_no_bytes(client: httpx.AsyncCl
         (400, {"content": part + ONE.encode(), "headers": multipart}),
         (400, {"content": part + ONE.encode() + b"\r\n--x", "headers": multipart}),
         (400, {"content": part + ONE.encode() + b"\r\n--x!", "headers": multipart}),
+        (400, {"content": part + ONE.encode() + b"\r\n--x\r\n@: y\r\n", "headers": multipart}),
         (202, {"files": [file], "headers": key}),
         (409, {"files": [("file", ("x.txt", TWO))], "headers": key}),
     ]
@@ -132,3 +134,4 @@ async def test_what_is_refused_or_replayed_leaves_no_bytes(client: httpx.AsyncCl
         answer = await client.post("/v1/datasets", **request)
         assert answer.status_code == status, answer.text
         assert stored(client) == before, request
+        assert {path.name for path in blobs.iterdir()} == owners, request
