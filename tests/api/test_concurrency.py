@@ -32,12 +32,12 @@ async def create_at_once(client: httpx.AsyncClient, path: str, **request: Any) -
 async def test_one_key_creates_one_dataset(client: httpx.AsyncClient) -> None:
     """Twenty uploads at once with one key: one dataset, the same answer for all, bytes once."""
     newest = (await client.get("/v1/datasets?limit=1")).json()["items"]
-    owners = {name.partition("/")[0] for name in stored(client)}
+    owners = {name.partition("/")[0] for name in stored(client, "ds_*")}
     dataset = await create_at_once(client, "/v1/datasets", files=[("file", ("x.txt", ONE))])
     assert dataset["status"] == "ready"
     items = (await client.get("/v1/datasets?limit=2")).json()["items"]
     assert [item["id"] for item in items] == [d["id"] for d in [dataset, *newest]]
-    now = {name.partition("/")[0] for name in stored(client)}
+    now = {name.partition("/")[0] for name in stored(client, "ds_*")}
     assert now - owners == {dataset["id"]}
 
 
