@@ -13,9 +13,10 @@ _CHUNK = 1 << 18
 
 
 def download(file: BinaryIO, media_type: str, filename: str) -> StreamingResponse:
-    """Send an open file from its beginning, to be saved under `filename` (ours, plain ASCII)."""
+    """Send an open file from its beginning on, to be saved under `filename` (ours, plain ASCII)."""
+    # Seeking writes out what is still in the buffer; the size of the file on disk would lack it.
     headers = {
-        "Content-Length": str(os.fstat(file.fileno()).st_size),
+        "Content-Length": str(file.seek(0, os.SEEK_END)),
         "Content-Disposition": f'attachment; filename="{filename}"',
     }
     return StreamingResponse(_chunks(file), media_type=media_type, headers=headers)
