@@ -68,6 +68,7 @@ def planted(own: OwnService) -> OwnService:
     answers: list[tuple[int, httpx.Response]] = [
         (200, client.get(f"{path}/documents?split={NAME}")),
         (200, client.get(f"{training_file.headers['Location']}/content")),
+        (200, client.get(f"{path}/export?format=pubtator")),
         (200, client.post("/v1/extractions", json={"model": "local:rules", "text": SECRET})),
         (404, client.post("/v1/extractions", json={"model": SECRET, "text": SECRET})),
         (422, client.post("/v1/extractions", json={"model": "local:rules", "texts": SECRET})),

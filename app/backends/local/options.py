@@ -12,7 +12,7 @@ from app.prompts.tasks import Task
 Number = TypeVar("Number", int, float)
 
 # More folds: the second stage learns from answers more like those it will be given.
-_RELATION_FOLDS: dict[Preset, int] = {"fast": 5, "balanced": 10, "accurate": 10}
+_RELATION_FOLDS: dict[Preset, int] = {"fast": 2, "balanced": 10, "accurate": 10}
 
 
 def tagger_options(chosen: LocalHyperparameters) -> TaggerOptions:

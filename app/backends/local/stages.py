@@ -31,7 +31,7 @@ class Options:
 
 
 PRESETS = {
-    "fast": Options(Fit(iterations=40)),
+    "fast": Options(Fit(iterations=25)),
     "balanced": Options(Fit(iterations=80)),
     "accurate": Options(Fit(iterations=80), folds=4),
 }
