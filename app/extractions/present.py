@@ -88,7 +88,9 @@ def _relation(
 
 
 def _enough(score: float | None, options: ExtractionOptions) -> bool:
-    return score is None or score >= options.min_score
+    # As it is shown: who asks for a score that was shown gets what had it.
+    shown = _rounded(score)
+    return shown is None or shown >= options.min_score
 
 
 def _identifiers(mentions: list[FoundMention]) -> list[str]:

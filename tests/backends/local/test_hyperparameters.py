@@ -40,5 +40,5 @@ def test_what_is_chosen_beats_the_preset() -> None:
             preset="fast", relation_c2=3.0, relation_folds=7, relation_threshold=0.4, seed=9
         )
     )
-    assert (preset.folds, preset.threshold, preset.seed) == (5, None, 0)
+    assert (preset.folds, preset.threshold, preset.seed) == (2, None, 0)
     assert (chosen.c2, chosen.folds, chosen.threshold, chosen.seed) == (3.0, 7, 0.4, 9)
