@@ -1,11 +1,11 @@
 """What was built from what: each room says how its things are found by their source, and deleted.
 
-A room knows nothing of those above it; the composition root registers them all here, from the
-source upward, and a deletion walks the line.
+A room knows nothing of those above it; the composition root lists them all here, from the source
+upward, and a deletion walks the line.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.platform.errors import ApiError
 from app.platform.work import Work
@@ -21,15 +21,11 @@ class Link:
     delete: Callable[[Work, str], Awaitable[None]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Lineage:
     """All links of the line dataset -> training file -> fine-tune -> model."""
 
-    links: list[Link] = field(default_factory=list)
-
-    def register(self, link: Link) -> None:
-        """Add a link."""
-        self.links.append(link)
+    links: Sequence[Link]
 
     async def release(self, work: Work, source: str, source_id: str, *, cascade: bool) -> None:
         """Delete all that was built from `source_id`, deepest first.
