@@ -124,9 +124,10 @@ async def list_events(
     With `Accept: text/event-stream` a live stream of server-sent events, `progress` among them,
     that ends with the fine-tune.
     """
-    page = await fine_tunes.events(fine_tune_id, cursor, limit)
     if "text/event-stream" not in request.headers.get("accept", ""):
-        return page
+        return await fine_tunes.events(fine_tune_id, cursor, limit)
+    # A stream has begun with 200 before it can find that there is nothing to tell of.
+    await fine_tunes.get(fine_tune_id)
     stream = live_events(platform, fine_tune_id, after=int(last_event_id or 0))
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
