@@ -16,6 +16,7 @@ from app.backends.base import BackendError
 from app.backends.local.backend import LocalBackend
 from app.backends.registry import Backends, as_api_error
 from app.backends.rules import RulesBackend
+from app.cohere_api.application import create_cohere_api
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
@@ -122,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.lineage = create_lineage(backends)
     app.include_router(api.router)
     app.include_router(health.router)
+    app.mount("/cohere", create_cohere_api(platform, backends, app.state.lineage))
     docs_pages.install(app)
     problem_json.install(app)
 
@@ -143,7 +145,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(DataError, database_refusal)
 
     def body_limit(scope: Scope) -> int:
-        upload = scope["path"] == "/v1/datasets"
+        upload = scope["path"] in ("/v1/datasets", "/cohere/v1/datasets")
         return settings.max_upload_bytes if upload else settings.max_body_bytes
 
     app.add_middleware(RequestContext, limit=body_limit)

@@ -16,8 +16,10 @@ from pydantic import BaseModel
 
 from app.corpora.documents import MentionType
 from app.prompts.tasks import Task
+from app.prompts.templates import Template
 
 Match = Literal["exact", "normalised", "fuzzy"]
+Mode = Literal["auto", "json", "list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,24 @@ class Annotations:
     output_tokens: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a generating backend is to ask; backends that do not generate take no notice of it.
+
+    `template` is the wording a tuned model was trained with, None for a base model. `mode` is how
+    the answer is written: `json` after a schema, `list` as the training files do, `auto` as suits
+    the model. `max_tokens` None leaves it to the backend.
+    """
+
+    template: Template | None = None
+    mode: Mode = "auto"
+    temperature: float = 0.0
+    max_tokens: int | None = None
+
+
+DEFAULT_GENERATION = Generation()
+
+
 class JobStatus(StrEnum):
     """Where a launched training job stands; LOST means the backend no longer knows of it."""
 
@@ -99,19 +119,31 @@ class JobState:
 
 
 @dataclass(frozen=True, slots=True)
+class Examples:
+    """Annotated documents to learn from; a backend reads whichever file it understands.
+
+    `documents` has canonical document lines (`app.corpora.canonical`), `rows` is the JSONL training
+    file built from them, in either row format.
+    """
+
+    documents: Path
+    rows: Path
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingJob:
     """What to train: `reference` names the job for ever, launching it twice trains once.
 
-    `documents` is a file of canonical document lines (`app.corpora.canonical`), `rows` the JSONL
-    training file built from them; a backend reads whichever it learns from.
+    `evaluation` are examples to measure on and never to learn from.
     """
 
     reference: str
     base_model: str | None
     tasks: frozenset[Task]
+    template: Template
     hyperparameters: Mapping[str, Any]
-    documents: Path
-    rows: Path
+    training: Examples
+    evaluation: Examples | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +156,46 @@ class BaseModelInfo:
     can_extract: bool = True
     can_tune: bool = False
     retired_on: date | None = None
+    replaced_by: str | None = None
 
 
 class BackendError(Exception):
     """A backend could not do what was asked; `code` is stable, `retryable` says to try again.
 
-    The message may be shown to clients and never holds text, keys or tracebacks.
+    Message and hint (what to do instead) may be shown to clients and never hold text, keys or
+    tracebacks. `retry_after` is in seconds, where the backend has said so; `retired_on` goes with
+    the code `retired`.
     """
 
-    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retryable: bool = False,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        retired_on: date | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retryable = retryable
+        self.hint = hint
+        self.retry_after = retry_after
+        self.retired_on = retired_on
 
 
 class Backend(Protocol):
-    """A place where models are trained and run."""
+    """A place where models are trained and run.
+
+    `trainings_at_once` of one process; a training's state is asked for every `poll_seconds`.
+    """
 
     name: str
     configured: bool
+    trainings_at_once: int
+    poll_seconds: float
 
     @property
     def hyperparameters(self) -> type[BaseModel] | None:
@@ -153,7 +205,11 @@ class Backend(Protocol):
         """The models that are there without any training."""
 
     async def extract(
-        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+        self,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        generation: Generation = DEFAULT_GENERATION,
     ) -> list[Annotations]:
         """Annotate each text with `model` (a base model's name or `JobState.model`), in order.
 
@@ -161,7 +217,11 @@ class Backend(Protocol):
         """
 
     async def launch(self, job: TrainingJob) -> None:
-        """Start the job, unless one of this reference runs or has succeeded already."""
+        """Start the job, unless one of this reference runs or has succeeded already.
+
+        May take as long as it takes to hand over the data; `poll` can be asked meanwhile. When it
+        is cut off (cancelled, or its process killed) at any moment, launching again trains once.
+        """
 
     async def poll(self, reference: str) -> JobState:
         """How the job stands now; LOST if nothing is known of it."""

@@ -45,4 +45,4 @@ def base_model_id(backend: str, model: str) -> str:
 def as_api_error(error: BackendError) -> ApiError:
     """What a client is told when a backend fails."""
     code = error.code if error.code in CODES else "backend_failed"
-    return ApiError(code, error.message)
+    return ApiError(code, error.message, hint=error.hint)

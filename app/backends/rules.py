@@ -16,11 +16,13 @@ from pydantic import BaseModel
 
 from app.backends import rule_words as known
 from app.backends.base import (
+    DEFAULT_GENERATION,
     Annotations,
     BackendError,
     BaseModelInfo,
     FoundMention,
     FoundRelation,
+    Generation,
     JobState,
     JobStatus,
     TrainingJob,
@@ -58,6 +60,8 @@ class RulesBackend:
 
     name = "rules"
     configured = True
+    trainings_at_once = 1
+    poll_seconds = 0.5
 
     @property
     def hyperparameters(self) -> type[BaseModel] | None:
@@ -69,7 +73,11 @@ class RulesBackend:
         return (_MODEL,)
 
     async def extract(
-        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+        self,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        generation: Generation = DEFAULT_GENERATION,
     ) -> list[Annotations]:
         """Annotate each text in order; BackendError `model_not_found` for any other model."""
         if model != _MODEL.name:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.backends.base import JobState, TrainingJob
+from app.backends.base import Examples, JobState, TrainingJob
 from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import new_id, now
 from app.platform.work import Work
+from app.prompts.templates import TEMPLATES
 from app.tables import FineTuneMetricRow, ModelRow
 from app.training_files.service import TrainingData, TrainingFiles
 
@@ -56,9 +57,9 @@ class Progress:
             reference=row.id,
             base_model=row.base_model,
             tasks=data.tasks,
+            template=TEMPLATES[data.template_id],
             hyperparameters=row.hyperparameters,
-            documents=documents,
-            rows=data.rows,
+            training=Examples(documents, data.rows),
         )
         return TrainingPlan(row.backend, job)
 

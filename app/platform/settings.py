@@ -1,17 +1,37 @@
 """All settings, read from the environment (prefix `MEDTUNE_`) or a `.env` file, once, in main."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 2**20
 
 
+ServerName = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,30}$")]
+
+
+class RemoteServer(BaseModel):
+    """Where a server is (None: its vendor's public one), and the key it wants, if any."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is anything to go by; a private server may want no key."""
+        return bool(self.base_url or (self.api_key and self.api_key.get_secret_value()))
+
+
 class Settings(BaseSettings):
     """What a process of Medtune can be told; every field is documented in `.env.example`."""
 
-    model_config = SettingsConfigDict(env_prefix="MEDTUNE_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MEDTUNE_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     data_dir: Path = Field(
         default=Path("./data"),
@@ -45,6 +65,82 @@ class Settings(BaseSettings):
     loaded_models: int = Field(
         default=4, gt=0, description="How many tuned local models are kept in memory."
     )
+
+    cohere_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the Cohere server behind the backend `cohere`. Texts are sent to it "
+        "only when a model of this backend is asked for.",
+    )
+    cohere_base_url: str | None = Field(
+        default=None,
+        description="Address of that server; unset: Cohere's own. Private deployments, Model "
+        "Vaults and other Medtunes (http://host:8000/cohere) speak the same protocol.",
+    )
+    cohere_servers: dict[ServerName, RemoteServer] = Field(
+        default_factory=dict,
+        description="More Cohere servers, as JSON; each is a backend `cohere-<name>`: "
+        '{"vault": {"base_url": "https://...", "api_key": "..."}}',
+    )
+    cohere_finetune_url: str | None = Field(
+        default=None,
+        description="Address of a self-hosted cohere-finetune container, the backend "
+        "`cohere-finetune`: http://host:5000",
+    )
+    cohere_finetune_dir: Path | None = Field(
+        default=None,
+        description="The folder shared with that container, as this process sees it (the "
+        "container's PATH_PREFIX).",
+    )
+    cohere_finetune_hours: float = Field(
+        default=24, gt=0, description="Longest a training there may take before it counts as stuck."
+    )
+    cohere_finetune_served_by: str = Field(
+        default="openai",
+        description="Backend whose server serves the merged weights of its models, each under "
+        "the fine-tune's name.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, description="Key of the OpenAI-compatible server behind the backend `openai`."
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        description="Address of that server (vLLM, llama.cpp, Ollama, ...): http://host:8001/v1",
+    )
+    openai_servers: dict[ServerName, RemoteServer] = Field(
+        default_factory=dict,
+        description="More OpenAI-compatible servers, as JSON; each is a backend `openai-<name>`.",
+    )
+    remote_timeout_seconds: float = Field(
+        default=60, gt=0, description="Longest wait for one answer of a remote server."
+    )
+    remote_attempts: int = Field(
+        default=3, ge=1, le=10, description="How often a call to a remote server is tried at most."
+    )
+    remote_poll_seconds: float = Field(
+        default=5, gt=0, description="How often a remote training is looked at."
+    )
+    cohere_api_backend: str = Field(
+        default="local",
+        description="Backend that trains what is asked for through /cohere, unless the base "
+        "model is named as <backend>:<model>.",
+    )
+
+    @field_validator("cohere_servers")
+    @classmethod
+    def _not_the_trainer(cls, servers: dict[str, RemoteServer]) -> dict[str, RemoteServer]:
+        if "finetune" in servers:
+            raise ValueError("cohere-finetune is the name of another backend")
+        return servers
+
+    @property
+    def cohere(self) -> RemoteServer:
+        """The Cohere server of the backend `cohere`."""
+        return RemoteServer(base_url=self.cohere_base_url, api_key=self.cohere_api_key)
+
+    @property
+    def openai(self) -> RemoteServer:
+        """The server of the backend `openai`."""
+        return RemoteServer(base_url=self.openai_base_url, api_key=self.openai_api_key)
 
     @property
     def sqlalchemy_url(self) -> str:

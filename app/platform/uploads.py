@@ -27,8 +27,9 @@ _MAX_PARTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """One file part: where its bytes lie, and what they hash to."""
+    """One file part: its field of the form, where its bytes lie, and what they hash to."""
 
+    field: str
     filename: str
     blob: str
     sha256: str
@@ -113,6 +114,7 @@ class _Receiver:
         self._stack.close()
         self.upload.files.append(
             UploadedFile(
+                field=self._field,
                 filename=self._filename,
                 blob=self._writer.key,
                 sha256=self._writer.sha256,

@@ -1,6 +1,8 @@
 """The whole SQL schema, one file a table. Text of documents is never in it: text lives in blobs."""
 
 from app.tables.base import Table
+from app.tables.cohere_datasets import CohereDatasetRow
+from app.tables.cohere_finetuned_models import CohereFinetunedModelRow
 from app.tables.dataset_files import DatasetFileRow
 from app.tables.dataset_splits import DatasetSplitRow
 from app.tables.datasets import DatasetRow
@@ -13,6 +15,8 @@ from app.tables.models import ModelRow
 from app.tables.training_files import TrainingFileRow
 
 __all__ = [
+    "CohereDatasetRow",
+    "CohereFinetunedModelRow",
     "DatasetFileRow",
     "DatasetRow",
     "DatasetSplitRow",

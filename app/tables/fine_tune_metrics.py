@@ -1,5 +1,7 @@
 """The training curve of a fine-tune."""
 
+from datetime import datetime
+
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,3 +21,4 @@ class FineTuneMetricRow(Table):
     step: Mapped[int]
     name: Mapped[str]
     value: Mapped[float]
+    at: Mapped[datetime | None]

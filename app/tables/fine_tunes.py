@@ -17,6 +17,8 @@ class FineTuneRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     training_file_id: Mapped[str] = mapped_column(ForeignKey("training_files.id"), index=True)
+    # No foreign key: SQLite could only add one by dropping the table, and its children with it.
+    evaluation_file_id: Mapped[str | None] = mapped_column(index=True)
     backend: Mapped[str]
     base_model: Mapped[str | None]
     hyperparameters: Mapped[dict[str, Any]]

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.backends.base import Annotations, Backend, BackendError, JobStatus, TrainingJob
+from app.backends.base import (
+    Annotations,
+    Backend,
+    BackendError,
+    Examples,
+    JobStatus,
+    TrainingJob,
+)
 from app.backends.rules import RulesBackend
 from app.prompts.tasks import Task
+from app.prompts.templates import BUILT_IN
 
 ALL = frozenset(Task)
 
@@ -129,7 +137,9 @@ async def test_there_is_one_model_and_it_cannot_be_trained(tmp_path: Path) -> No
     )
     with pytest.raises(BackendError) as unknown:
         await backend.extract("other", ["x"], ALL)
-    job = TrainingJob("ft_1", "rules", ALL, {}, tmp_path / "d", tmp_path / "r")
+    job = TrainingJob(
+        "ft_1", "rules", ALL, BUILT_IN, {}, Examples(tmp_path / "documents", tmp_path / "rows")
+    )
     with pytest.raises(BackendError) as untrainable:
         await backend.launch(job)
     assert [unknown.value.code, untrainable.value.code] == [

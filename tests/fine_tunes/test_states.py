@@ -14,7 +14,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.backends.base import Annotations, BaseModelInfo, JobState, JobStatus, TrainingJob
+from app.backends.base import (
+    DEFAULT_GENERATION,
+    Annotations,
+    BaseModelInfo,
+    Generation,
+    JobState,
+    JobStatus,
+    TrainingJob,
+)
 from app.backends.registry import Backends
 from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
@@ -45,6 +53,8 @@ class Backend:
     name = "chosen"
     configured = True
     hyperparameters = None
+    trainings_at_once = 1
+    poll_seconds = 0.1
 
     def __init__(self, meanwhile: Callable[[str], Awaitable[object]]) -> None:
         self._meanwhile = meanwhile
@@ -54,7 +64,11 @@ class Backend:
         return []
 
     async def extract(
-        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+        self,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        generation: Generation = DEFAULT_GENERATION,
     ) -> list[Annotations]:
         return []
 

@@ -17,7 +17,8 @@ def render() -> str:
     entries = [HEADER]
     for name, field in Settings.model_fields.items():
         description = textwrap.wrap(str(field.description), 96, break_on_hyphens=False)
-        default = "" if field.default is None else field.default
+        value = field.get_default(call_default_factory=True)
+        default = "" if value is None else value
         lines = [f"# {line}" for line in description]
         entries.append("\n".join([*lines, f"#{prefix}{name.upper()}={default}"]) + "\n")
     return "\n".join(entries)

@@ -22,10 +22,12 @@ from pydantic import BaseModel, ValidationError
 
 import app
 from app.backends.base import (
+    DEFAULT_GENERATION,
     Annotations,
     Backend,
     BackendError,
     BaseModelInfo,
+    Generation,
     JobState,
     JobStatus,
     MetricPoint,
@@ -55,6 +57,8 @@ class LocalBackend:
 
     name = "local"
     configured = True
+    trainings_at_once = 1
+    poll_seconds = 0.5
 
     def __init__(
         self, folder: Path, *, baseline: Backend | None = None, max_loaded: int = 4
@@ -79,7 +83,11 @@ class LocalBackend:
         return await self._baseline.base_models() if self._baseline else []
 
     async def extract(
-        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+        self,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        generation: Generation = DEFAULT_GENERATION,
     ) -> list[Annotations]:
         """Annotate each text. Raises BackendError `model_not_found`, `backend_failed`.
 
@@ -119,7 +127,7 @@ class LocalBackend:
                     reference=job.reference,
                     tasks=job.tasks,
                     hyperparameters=chosen.model_dump(mode="json"),
-                    documents=job.documents.absolute(),
+                    documents=job.training.documents.absolute(),
                     models=self._models,
                 ),
             )

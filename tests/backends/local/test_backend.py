@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
+from app.backends.base import BackendError, Examples, JobState, JobStatus, TrainingJob
 from app.backends.local.artefact import read_artefact, write_artefact
 from app.backends.local.backend import LocalBackend
 from app.backends.rules import RulesBackend
 from app.corpora import canonical
 from app.corpora.documents import Document
 from app.prompts.tasks import Task
+from app.prompts.templates import BUILT_IN
 from tests.backends.local.small_corpus import small_corpus
 
 ALL = frozenset(Task)
@@ -40,8 +41,8 @@ def job(
         base_model=None,
         tasks=tasks,
         hyperparameters=hyperparameters or {"preset": "fast", "iterations": 3},
-        documents=path,
-        rows=path,
+        template=BUILT_IN,
+        training=Examples(documents=path, rows=path),
     )
 
 
@@ -353,9 +354,9 @@ async def test_documents_that_cannot_be_learnt_from_fail_with_a_reason(
     backend: LocalBackend, tmp_path: Path
 ) -> None:
     broken = job(tmp_path, "broken")
-    broken.documents.write_text(broken.documents.read_text() + "secret text\n")
+    broken.training.documents.write_text(broken.training.documents.read_text() + "secret text\n")
     empty = job(tmp_path, "empty", tasks=frozenset({Task.DISEASES}))
-    empty.documents.write_text('{"i":"a","p":[["title",0,"secret text"]]}\n')
+    empty.training.documents.write_text('{"i":"a","p":[["title",0,"secret text"]]}\n')
     for work, code in ((broken, "training_data_invalid"), (empty, "training_data_empty")):
         await backend.launch(work)
         state = await ended(backend, work.reference)

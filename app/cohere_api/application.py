@@ -1,0 +1,22 @@
+"""Cohere's API as an application of its own, to be mounted under `/cohere`.
+
+Its paths, shapes and errors are Cohere's, so that the official SDK works against it; what it does
+is done by the services of the rooms. It is not in our OpenAPI file: Cohere documents it.
+"""
+
+from fastapi import FastAPI
+
+from app.backends.registry import Backends
+from app.cohere_api import errors
+from app.platform.lineage import Lineage
+from app.platform.work import Platform
+
+
+def create_cohere_api(platform: Platform, backends: Backends, lineage: Lineage) -> FastAPI:
+    """The application; it has no lifespan of its own."""
+    api = FastAPI(title="Cohere's API", openapi_url=None, redirect_slashes=False)
+    api.state.platform = platform
+    api.state.backends = backends
+    api.state.lineage = lineage
+    errors.install(api)
+    return api
