@@ -56,11 +56,12 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
+    from app.backends.registry import Backends
     from app.main import create_platform
     from app.platform.settings import Settings
 
     async def run() -> None:
-        platform = create_platform(Settings())
+        platform = create_platform(Settings(), Backends({}))
         await platform.database.migrate(revision)
         await platform.database.close()
 

@@ -20,7 +20,7 @@ from app.cohere_api.application import create_cohere_api
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
-from app.fine_tunes.workflows import fine_tune_job
+from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
 from app.platform import problem_json
 from app.platform.blobs import Blobs
@@ -47,17 +47,17 @@ Errors are `application/problem+json` with a stable `code`. Lists are pages with
 Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Location` to follow.
 """
 
-# Jobs of each queue that run at once in one process. A training takes a core for itself.
-QUEUES = {"short": 4, "train": 1}
+SHORT_JOBS_AT_ONCE = 4
 
 
-def create_platform(settings: Settings) -> Platform:
-    """The platform of one process; nothing is opened yet."""
+def create_platform(settings: Settings, backends: Backends) -> Platform:
+    """The platform of one process; nothing is opened yet. Each backend has a queue of its own."""
+    trainings = {queue_of(name): backend.trainings_at_once for name, backend in backends}
     return Platform(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
         blobs=Blobs(settings.data_dir / "blobs"),
-        jobs=Jobs(settings.jobs_url, queues=QUEUES),
+        jobs=Jobs(settings.jobs_url, queues={"short": SHORT_JOBS_AT_ONCE} | trainings),
     )
 
 
@@ -85,8 +85,8 @@ async def remove_leftovers(platform: Platform) -> None:
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole service."""
-    platform = create_platform(settings)
     backends = create_backends(settings)
+    platform = create_platform(settings, backends)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -105,7 +105,8 @@ class MetricPoint:
 class JobState:
     """A snapshot of a training job; `progress` is 0 to 1, `metrics` the whole series so far.
 
-    `model` (once succeeded) is the backend's own name for the model, to be passed to `extract`.
+    `model` (once succeeded) is the backend's own name for the model, to be passed to `extract`;
+    `warnings` are what it has said of the training data so far, in order.
     """
 
     status: JobStatus
@@ -115,6 +116,7 @@ class JobState:
     model: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    warnings: Sequence[str] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

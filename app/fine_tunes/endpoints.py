@@ -7,10 +7,16 @@ from starlette.responses import StreamingResponse
 
 from app.backends.http import BackendsDep
 from app.fine_tunes.live import live_events
-from app.fine_tunes.schemas import FineTune, FineTuneEvent, FineTuneRequest, MetricValue
+from app.fine_tunes.schemas import (
+    FineTune,
+    FineTuneEvent,
+    FineTuneRequest,
+    MetricValue,
+    RepeatRequest,
+)
 from app.fine_tunes.service import FineTunes
 from app.fine_tunes.states import Status
-from app.platform.http import PlatformDep, ReadWork, WriteWork
+from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
@@ -30,6 +36,18 @@ def writing(work: WriteWork, backends: BackendsDep) -> FineTunes:
     return FineTunes(work, backends)
 
 
+LAUNCH_PROBLEMS = problem_responses(
+    "malformed_request",
+    "not_found",
+    "training_file_not_ready",
+    "idempotency_key_reused",
+    "body_too_large",
+    "invalid_request",
+    "unknown_backend",
+    "capability_unavailable",
+    "backend_unavailable",
+)
+
 Reading = Annotated[FineTunes, Depends(reading)]
 Writing = Annotated[FineTunes, Depends(writing)]
 
@@ -40,17 +58,7 @@ Writing = Annotated[FineTunes, Depends(writing)]
     summary="Train a model",
     status_code=202,
     response_model=FineTune,
-    responses=problem_responses(
-        "malformed_request",
-        "not_found",
-        "training_file_not_ready",
-        "idempotency_key_reused",
-        "body_too_large",
-        "invalid_request",
-        "unknown_backend",
-        "capability_unavailable",
-        "backend_unavailable",
-    ),
+    responses=LAUNCH_PROBLEMS,
 )
 async def create_fine_tune(
     work: WriteWork,
@@ -156,3 +164,48 @@ async def list_metrics(
 async def cancel_fine_tune(fine_tunes: Writing, fine_tune_id: FineTuneId) -> FineTune:
     """Stop the training. Safe to repeat; the status goes over `cancelling` to `cancelled`."""
     return await fine_tunes.cancel(fine_tune_id)
+
+
+@router.post(
+    "/{fine_tune_id}/repeat",
+    operation_id="repeatFineTune",
+    summary="Train on the same data again, there or elsewhere",
+    status_code=202,
+    response_model=FineTune,
+    responses=LAUNCH_PROBLEMS,
+)
+async def repeat_fine_tune(
+    work: WriteWork,
+    backends: BackendsDep,
+    fine_tune_id: FineTuneId,
+    request: RepeatRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Launch a new fine-tune on the training file of this one, whatever became of it.
+
+    The way on when a server has retired a model, or fine-tuning altogether.
+    """
+
+    async def create() -> tuple[str, FineTune]:
+        fine_tune = await FineTunes(work, backends).repeat(fine_tune_id, request)
+        return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
+
+    asked = fingerprint([fine_tune_id, request.model_dump(mode="json")])
+    return await created(work, "repeatFineTune", idempotency_key, asked, 202, create)
+
+
+@router.delete(
+    "/{fine_tune_id}",
+    operation_id="deleteFineTune",
+    summary="Delete a fine-tune that has ended",
+    status_code=204,
+    responses=problem_responses("not_found", "conflict", "in_use", "invalid_request"),
+)
+async def delete_fine_tune(
+    fine_tunes: Writing,
+    lineage: LineageDep,
+    fine_tune_id: FineTuneId,
+    cascade: Annotated[bool, Query(description="Delete its model as well.")] = False,
+) -> None:
+    """Remove a fine-tune with its events and its training curve."""
+    await fine_tunes.delete(fine_tune_id, lineage, cascade=cascade)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import FineTuneEventRow, FineTuneMetricRow, FineTuneRow, ModelRow
@@ -41,8 +41,13 @@ class FineTuneRepository:
         return (await self._session.scalars(query)).all()
 
     async def built_from(self, training_file_id: str) -> Sequence[str]:
-        """Ids of the fine-tunes on a training file."""
-        query = select(FineTuneRow.id).where(FineTuneRow.training_file_id == training_file_id)
+        """Ids of the fine-tunes that learn from a training file, or are measured on it."""
+        query = select(FineTuneRow.id).where(
+            or_(
+                FineTuneRow.training_file_id == training_file_id,
+                FineTuneRow.evaluation_file_id == training_file_id,
+            )
+        )
         return (await self._session.scalars(query)).all()
 
     async def with_status(self, statuses: Sequence[str]) -> Sequence[str]:
@@ -70,6 +75,13 @@ class FineTuneRepository:
             .limit(limit)
         )
         return (await self._session.scalars(query)).all()
+
+    async def count_events(self, fine_tune_id: str, kind: str) -> int:
+        """How many events of one type there are."""
+        query = select(func.count()).where(
+            FineTuneEventRow.fine_tune_id == fine_tune_id, FineTuneEventRow.type == kind
+        )
+        return await self._session.scalar(query) or 0
 
     def add_metrics(self, rows: Sequence[FineTuneMetricRow]) -> None:
         """Insert points of the training curve."""
@@ -100,6 +112,11 @@ class FineTuneRepository:
             .order_by(FineTuneMetricRow.sequence)
             .limit(limit)
         )
+        return (await self._session.scalars(query)).all()
+
+    async def models(self, fine_tune_id: str) -> Sequence[ModelRow]:
+        """The models it ended in: one or none."""
+        query = select(ModelRow).where(ModelRow.fine_tune_id == fine_tune_id)
         return (await self._session.scalars(query)).all()
 
     async def delete(self, row: FineTuneRow) -> None:

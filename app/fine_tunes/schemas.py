@@ -1,43 +1,12 @@
 """What the fine-tunes room says on the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.fine_tunes.states import Status
 from app.platform.failures import JobFailure
-
-
-class FineTuneRequest(BaseModel):
-    """What to train, on what, and where."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    training_file_id: str = Field(max_length=100, examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
-    backend: str = Field(default="local", max_length=100, examples=["local"])
-    base_model: str | None = Field(
-        default=None,
-        max_length=200,
-        description="The backend's model to start from; null for its own choice.",
-        examples=[None],
-    )
-    hyperparameters: dict[str, Any] = Field(
-        default_factory=dict,
-        description="As the backend's JSON Schema in `GET /v1/backends` has them.",
-        examples=[{"preset": "balanced"}],
-    )
-    name: str | None = Field(
-        default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
-    )
-
-    @field_validator("hyperparameters", mode="before")
-    @classmethod
-    def _not_deep(cls, value: object) -> object:
-        if _depth(value) > _DEEPEST:
-            raise ValueError(f"nested deeper than {_DEEPEST}")
-        return value
-
 
 _DEEPEST = 5
 
@@ -54,6 +23,61 @@ def _depth(value: object) -> int:
     return depth
 
 
+def _not_deep(value: object) -> object:
+    if _depth(value) > _DEEPEST:
+        raise ValueError(f"nested deeper than {_DEEPEST}")
+    return value
+
+
+Hyperparameters = Annotated[dict[str, Any], BeforeValidator(_not_deep)]
+
+
+class FineTuneRequest(BaseModel):
+    """What to train, on what, and where."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    training_file_id: str = Field(max_length=100, examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
+    evaluation_file_id: str | None = Field(
+        default=None,
+        max_length=100,
+        description="A training file to measure the model on; nothing is learnt from it.",
+        examples=[None],
+    )
+    backend: str = Field(default="local", max_length=100, examples=["local"])
+    base_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="The backend's model to start from; null for its own choice.",
+        examples=[None],
+    )
+    hyperparameters: Hyperparameters = Field(
+        default_factory=dict,
+        description="As the backend's JSON Schema in `GET /v1/backends` has them.",
+        examples=[{"preset": "balanced"}],
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
+    )
+
+
+class RepeatRequest(BaseModel):
+    """Where to train on the same data again; whatever is left out stays as it was."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    backend: str | None = Field(default=None, max_length=100, examples=["local"])
+    base_model: str | None = Field(
+        default=None,
+        max_length=200,
+        description="With another backend, null is that backend's own choice.",
+    )
+    hyperparameters: Hyperparameters | None = Field(
+        default=None, description="With another backend, null are that backend's defaults."
+    )
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+
+
 class FineTune(BaseModel):
     """A training job."""
 
@@ -63,6 +87,7 @@ class FineTune(BaseModel):
     stage: str = Field(description="What the backend is at.", examples=["tagger"])
     progress: float = Field(description="Percent, 0 to 100.", examples=[42.5])
     training_file_id: str
+    evaluation_file_id: str | None
     backend: str
     base_model: str | None
     hyperparameters: dict[str, Any] = Field(description="All of them, defaults filled in.")

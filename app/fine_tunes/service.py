@@ -14,12 +14,13 @@ from app.fine_tunes.schemas import (
     FineTuneEvent,
     FineTuneRequest,
     MetricValue,
+    RepeatRequest,
 )
 from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, FieldError, invalid_field
 from app.platform.failures import job_failure
-from app.platform.lineage import Link
+from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
 from app.platform.problem_json import field_errors
 from app.platform.work import Work
@@ -39,20 +40,44 @@ class FineTunes:
         self._ledger = Ledger(self._rows)
 
     async def create(self, request: FineTuneRequest) -> FineTune:
-        """Register a fine-tune and have it trained.
+        """Register a fine-tune and have it trained, once its training files are built.
 
         Raises ApiError `not_found`, `training_file_not_ready`, `unknown_backend`,
         `capability_unavailable`, `backend_unavailable`, `invalid_request`.
         """
+        return await self._create(request, {})
+
+    async def repeat(self, fine_tune_id: str, request: RepeatRequest) -> FineTune:
+        """Train on the same data again, there or elsewhere. Raises as `create`."""
+        row = await self._ledger.row(fine_tune_id)
+        elsewhere = request.backend not in (None, row.backend)
+        hyperparameters = request.hyperparameters
+        if hyperparameters is None:
+            hyperparameters = {} if elsewhere else row.hyperparameters
+        again = FineTuneRequest(
+            training_file_id=row.training_file_id,
+            evaluation_file_id=row.evaluation_file_id,
+            backend=request.backend or row.backend,
+            base_model=request.base_model or (None if elsewhere else row.base_model),
+            hyperparameters=hyperparameters,
+            name=request.name or row.name,
+        )
+        return await self._create(again, {"repeats": row.id})
+
+    async def _create(self, request: FineTuneRequest, told: dict[str, Any]) -> FineTune:
         backend = self._backends.get(request.backend)
         hyperparameters = _check_hyperparameters(backend, request.hyperparameters)
         await self._check_base_model(backend, request.base_model)
-        await TrainingFiles(self._work).training_data(request.training_file_id)
+        for file_id in filter(None, [request.training_file_id, request.evaluation_file_id]):
+            file = await TrainingFiles(self._work).get(file_id)
+            if file.status == "failed":
+                raise ApiError("training_file_not_ready", f"{file.id} could not be built.")
         fine_tune_id = new_id("ft")
         row = FineTuneRow(
             id=fine_tune_id,
             name=request.name or fine_tune_id,
             training_file_id=request.training_file_id,
+            evaluation_file_id=request.evaluation_file_id,
             backend=request.backend,
             base_model=request.base_model,
             hyperparameters=hyperparameters,
@@ -62,7 +87,7 @@ class FineTunes:
             created_at=now(),
         )
         await self._rows.add(row)
-        await self._ledger.event(row, Status.QUEUED.value)
+        await self._ledger.event(row, Status.QUEUED.value, told)
         self._work.start_job(JOB, fine_tune_id)
         return _present(row)
 
@@ -117,6 +142,23 @@ class FineTunes:
         )
         return _present(row)
 
+    async def rename(self, fine_tune_id: str, name: str) -> FineTune:
+        """Give it, and its model, another name. Raises ApiError `not_found`."""
+        row = await self._ledger.locked(fine_tune_id)
+        row.name = name
+        for model in await self._rows.models(fine_tune_id):
+            model.name = name
+        return _present(row)
+
+    async def delete(self, fine_tune_id: str, lineage: Lineage, *, cascade: bool) -> None:
+        """Remove a fine-tune that has ended, with its events and metrics.
+
+        Raises ApiError `not_found`, `conflict` (it has not ended), `in_use` (it has a model).
+        """
+        await self._ledger.row(fine_tune_id)
+        await lineage.release(self._work, "fine-tune", fine_tune_id, cascade=cascade)
+        await _delete(self._work, fine_tune_id)
+
     async def _check_base_model(self, backend: Backend, base_model: str | None) -> None:
         if base_model is None:
             return
@@ -166,6 +208,7 @@ def _present(row: FineTuneRow) -> FineTune:
         stage=row.stage,
         progress=round(row.progress * 100, 1),
         training_file_id=row.training_file_id,
+        evaluation_file_id=row.evaluation_file_id,
         backend=row.backend,
         base_model=row.base_model,
         hyperparameters=row.hyperparameters,

@@ -55,10 +55,13 @@ class _Connection(sqlite3.Connection):
 
 @dataclass(frozen=True)
 class JobKind:
-    """One kind of job: its steps in order, how it fails, and which rows are not done yet."""
+    """One kind of job: its steps in order, how it fails, and which rows are not done yet.
+
+    `queue` is where its jobs wait: one for all, or as it says for each row.
+    """
 
     name: str
-    queue: str
+    queue: str | Callable[[str], Awaitable[str]]
     steps: Sequence[Callable[[str], Awaitable[None]]]
     fail: Callable[[str, str, str], Awaitable[None]]
     unfinished: Callable[[], Awaitable[Sequence[str]]]
@@ -116,6 +119,8 @@ class Jobs:
     async def start(self, kind: str, row_id: str) -> None:
         """Start the job of a committed row. Safe to repeat."""
         queue = self._kinds[kind].queue
+        if not isinstance(queue, str):
+            queue = await queue(row_id)
 
         def enqueue() -> None:
             with SetWorkflowID(row_id):

@@ -10,6 +10,7 @@ import pytest_asyncio
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from app.backends.registry import Backends
 from app.main import create_platform
 from app.platform.errors import ApiError
 from app.platform.idempotency import created
@@ -47,7 +48,7 @@ class Maker:
 
 @pytest_asyncio.fixture
 async def maker(tmp_path: Path) -> AsyncIterator[Maker]:
-    platform = create_platform(Settings(data_dir=tmp_path, _env_file=None))
+    platform = create_platform(Settings(data_dir=tmp_path, _env_file=None), Backends({}))
     await platform.database.migrate()
     yield Maker(platform)
     await platform.database.close()

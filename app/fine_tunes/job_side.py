@@ -11,8 +11,10 @@ from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import new_id, now
 from app.platform.work import Work
 from app.prompts.templates import TEMPLATES
-from app.tables import FineTuneMetricRow, ModelRow
+from app.tables import FineTuneMetricRow, FineTuneRow, ModelRow
 from app.training_files.service import TrainingData, TrainingFiles
+
+TRAINING, EVALUATION = "training", "evaluation"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,15 @@ class TrainingPlan:
     job: TrainingJob
 
 
-class Progress:
+@dataclass(frozen=True)
+class Sources:
+    """What a fine-tune learns from and, if it was asked for, what it is measured on."""
+
+    training: TrainingData
+    evaluation: TrainingData | None
+
+
+class JobSide:
     """A fine-tune as its job sees it."""
 
     def __init__(self, work: Work) -> None:
@@ -31,20 +41,38 @@ class Progress:
         self._rows = FineTuneRepository(work.session)
         self._ledger = Ledger(self._rows)
 
-    async def prepare(self, fine_tune_id: str) -> TrainingData | None:
-        """The data to learn from; None if the fine-tune is not to go on."""
+    async def waits(self, fine_tune_id: str) -> bool:
+        """Whether it has to wait for a training file that is still being built."""
+        row = await self._rows.get(fine_tune_id)
+        if row is None or row.status != Status.QUEUED:
+            return False
+        files = [await TrainingFiles(self._work).get(each) for each in _files(row)]
+        return any(file.status == "building" for file in files)
+
+    async def prepare(self, fine_tune_id: str) -> Sources | None:
+        """What to learn from; None if the fine-tune is not to go on.
+
+        Raises ApiError `training_file_not_ready` if a file could not be built.
+        """
         row = await self._rows.lock(fine_tune_id)
         if row is None:
             return None
         if row.status == Status.QUEUED:
             row.started_at = now()
             await self._ledger.move(row, Status.PREPARING)
-        if row.status != Status.PREPARING:
-            return None
-        return await TrainingFiles(self._work).training_data(row.training_file_id)
+        return await self._sources(row) if row.status == Status.PREPARING else None
 
-    async def begin(self, fine_tune_id: str, documents: Path) -> TrainingPlan | None:
-        """What to launch; None if the fine-tune has ended. One that was cut off is resumed."""
+    async def _sources(self, row: FineTuneRow) -> Sources:
+        training, *evaluation = [
+            await TrainingFiles(self._work).training_data(each) for each in _files(row)
+        ]
+        return Sources(training, evaluation[0] if evaluation else None)
+
+    async def begin(self, fine_tune_id: str, folder: Path) -> TrainingPlan | None:
+        """What to launch; None if the fine-tune has ended. One that was cut off is resumed.
+
+        `folder` has the documents of all splits as the files TRAINING and EVALUATION.
+        """
         row = await self._rows.lock(fine_tune_id)
         if row is None or row.status in TERMINAL:
             return None
@@ -52,14 +80,16 @@ class Progress:
             await self._ledger.move(row, Status.TRAINING)
         elif row.status == Status.TRAINING:
             await self._ledger.event(row, "resumed")
-        data = await TrainingFiles(self._work).training_data(row.training_file_id)
+        sources = await self._sources(row)
+        training, evaluation = sources.training, sources.evaluation
         job = TrainingJob(
             reference=row.id,
             base_model=row.base_model,
-            tasks=data.tasks,
-            template=TEMPLATES[data.template_id],
+            tasks=training.tasks,
+            template=TEMPLATES[training.template_id],
             hyperparameters=row.hyperparameters,
-            training=Examples(documents, data.rows),
+            training=Examples(folder / TRAINING, training.rows),
+            evaluation=Examples(folder / EVALUATION, evaluation.rows) if evaluation else None,
         )
         return TrainingPlan(row.backend, job)
 
@@ -74,9 +104,13 @@ class Progress:
         return None if row is None else row.backend
 
     async def record(self, fine_tune_id: str, state: JobState) -> None:
-        """Store progress, and the points of the curve that are new."""
+        """Store progress, and the warnings and points of the curve that are new."""
         row = await self._ledger.locked(fine_tune_id)
         row.stage, row.progress = state.stage, state.progress
+        if state.warnings:
+            told = await self._rows.count_events(fine_tune_id, "warning")
+            for warning in state.warnings[told:]:
+                await self._ledger.event(row, "warning", {"message": warning})
         known = await self._rows.metric_count(fine_tune_id)
         if known > len(state.metrics):
             await self._rows.clear_metrics(fine_tune_id)
@@ -90,6 +124,7 @@ class Progress:
                     step=point.step,
                     name=point.name,
                     value=point.value,
+                    at=now(),
                 )
                 for sequence, point in enumerate(state.metrics[known:], known + 1)
             ]
@@ -142,3 +177,8 @@ class Progress:
     async def unfinished(self) -> Sequence[str]:
         """Ids of fine-tunes whose job has not ended."""
         return await self._rows.with_status([s.value for s in Status if s not in TERMINAL])
+
+
+def _files(row: FineTuneRow) -> list[str]:
+    """Ids of the training files: to learn from, and to be measured on if there is one."""
+    return [row.training_file_id, *filter(None, [row.evaluation_file_id])]

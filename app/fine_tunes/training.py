@@ -1,0 +1,140 @@
+"""One training, watched from its launch to its end, whatever backend it runs on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from app.backends.base import Backend, BackendError, JobState, JobStatus, TrainingJob
+from app.fine_tunes.job_side import JobSide
+from app.fine_tunes.states import Status
+from app.platform.work import Platform
+
+LOOK_SECONDS = 0.5
+_MAX_LOST = 5
+_MAX_UNREACHABLE = 20
+_LONGEST_PAUSE = 30.0
+
+Answer = TypeVar("Answer")
+
+
+class Training:
+    """A training as seen from here: launched, looked at, recorded, ended.
+
+    Handing over the data may take minutes, so the launch is a task beside the loop that looks: it
+    tells how far it is, and notices if the training is no longer wanted.
+    """
+
+    def __init__(self, platform: Platform, backend: Backend, job: TrainingJob) -> None:
+        self._platform = platform
+        self._backend = backend
+        self._job = job
+        self._lost = 0
+        self._recorded: JobState | None = None
+
+    async def run(self) -> None:
+        """Launch, watch, end. Raises BackendError if the training failed."""
+        if await self._wanted():
+            self._launching = self._launch()
+            try:
+                if await self._watch():
+                    return
+            finally:
+                self._launching.cancel()
+                with suppress(asyncio.CancelledError, BackendError):
+                    await self._launching
+        await self._stop()
+
+    async def _watch(self) -> bool:
+        """Look until the end; True if it has succeeded, False if it is no longer wanted."""
+        while await self._wanted():
+            launched = self._launching.done()
+            if launched:
+                self._launching.result()
+            state = await reach(lambda: self._backend.poll(self._job.reference))
+            await self._record(state)
+            match state.status:
+                case JobStatus.SUCCEEDED if state.model is not None:
+                    if await self._succeed(state.model):
+                        return True
+                case JobStatus.RUNNING:
+                    await self._pause()
+                case JobStatus.LOST if not launched:
+                    await self._pause()
+                case JobStatus.LOST:
+                    await self._relaunch()
+                case _:
+                    raise BackendError(
+                        state.error_code or f"training_{state.status}",
+                        state.error_message or f"The training ended as {state.status}.",
+                    )
+        return False
+
+    def _launch(self) -> asyncio.Task[None]:
+        return asyncio.create_task(reach(lambda: self._backend.launch(self._job)))
+
+    async def _wanted(self) -> bool:
+        """Whether the fine-tune is still to be trained; not if it is being cancelled."""
+        async with self._platform.work(write=False) as work:
+            return await JobSide(work).status(self._job.reference) is Status.TRAINING
+
+    async def _pause(self) -> None:
+        """Wait until the next look: it is due, the launch has ended, or nobody wants it more."""
+        ends = time.monotonic() + self._backend.poll_seconds
+        launching = not self._launching.done()
+        while (left := ends - time.monotonic()) > 0:
+            if launching:
+                await asyncio.wait({self._launching}, timeout=min(left, LOOK_SECONDS))
+                if self._launching.done():
+                    return
+            else:
+                await asyncio.sleep(min(left, LOOK_SECONDS))
+            if left > LOOK_SECONDS and not await self._wanted():
+                return
+
+    async def _record(self, state: JobState) -> None:
+        if state.status is JobStatus.LOST or state == self._recorded:
+            return
+        async with self._platform.work(write=True) as work:
+            await JobSide(work).record(self._job.reference, state)
+        self._recorded = state
+
+    async def _relaunch(self) -> None:
+        self._lost += 1
+        if self._lost > _MAX_LOST:
+            raise BackendError("training_lost", "The backend lost the training again and again.")
+        async with self._platform.work(write=True) as work:
+            await JobSide(work).relaunched(self._job.reference)
+        self._launching = self._launch()
+
+    async def _succeed(self, model: str) -> bool:
+        async with self._platform.work(write=True) as work:
+            return await JobSide(work).succeed(self._job.reference, model)
+
+    async def _stop(self) -> None:
+        """End the training and what came of it, then say so."""
+        await reach(lambda: discard(self._backend, self._job.reference))
+        async with self._platform.work(write=True) as work:
+            await JobSide(work).cancelled(self._job.reference)
+
+
+async def reach(call: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Call a backend; while it is away for a moment, wait and try again."""
+    for attempt in range(_MAX_UNREACHABLE):
+        try:
+            return await call()
+        except BackendError as error:
+            if not error.retryable or attempt == _MAX_UNREACHABLE - 1:
+                raise
+            pause = max(min(2.0**attempt, _LONGEST_PAUSE), error.retry_after or 0.0)
+        await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def discard(backend: Backend, reference: str) -> None:
+    """End a training, and delete the model should there be one already."""
+    await backend.cancel(reference)
+    state = await backend.poll(reference)
+    if state.model is not None:
+        await backend.delete_model(state.model)
