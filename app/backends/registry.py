@@ -1,6 +1,7 @@
 """From names to backends: `local` is a backend, `local:rules` one of its base models."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.backends.base import Backend, BackendError, BaseModelInfo
 from app.platform.errors import CODES, ApiError
@@ -22,19 +23,38 @@ class Backends:
             raise ApiError("unknown_backend", f"The backends are: {known}.")
         return self._backends[name]
 
-    async def base_models(self) -> list[tuple[str, BaseModelInfo]]:
-        """(backend's name, model) of all base models of configured backends."""
+    def find(self, name: str) -> Backend | None:
+        """The backend of this name, if the settings (still) have it."""
+        return self._backends.get(name)
+
+    async def base_models(self, only: str | None = None) -> list[tuple[str, BaseModelInfo]]:
+        """(backend's name, model) of the base models of configured backends, or of one of them.
+
+        A backend that cannot be asked has none.
+        """
+        asked = [
+            (name, backend)
+            for name, backend in self._backends.items()
+            if backend.configured and only in (None, name)
+        ]
+        lists = await asyncio.gather(*(_base_models(backend) for _, backend in asked))
         return [
             (name, model)
-            for name, backend in self._backends.items()
-            if backend.configured
-            for model in await backend.base_models()
+            for (name, _), models in zip(asked, lists, strict=True)
+            for model in models
         ]
 
     async def close(self) -> None:
         """Close all backends."""
         for backend in self._backends.values():
             await backend.close()
+
+
+async def _base_models(backend: Backend) -> Sequence[BaseModelInfo]:
+    try:
+        return await backend.base_models()
+    except BackendError:
+        return ()
 
 
 def base_model_id(backend: str, model: str) -> str:
@@ -45,4 +65,4 @@ def base_model_id(backend: str, model: str) -> str:
 def as_api_error(error: BackendError) -> ApiError:
     """What a client is told when a backend fails."""
     code = error.code if error.code in CODES else "backend_failed"
-    return ApiError(code, error.message, hint=error.hint)
+    return ApiError(code, error.message, hint=error.hint, retry_after=error.retry_after)

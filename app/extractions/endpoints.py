@@ -46,7 +46,7 @@ async def create_extraction(
     # The transaction ends before the model runs: no connection is held meanwhile.
     async with platform.work(write=False) as work:
         model = await Models(work, backends).resolve(request.model)
-    answers = await extract(model, texts, request)
+    answers = await extract(platform, model, texts, request)
     timing = answers[0].timing
     response.headers["Server-Timing"] = f"total;dur={timing.total_ms}, model;dur={timing.model_ms}"
     return answers[0] if request.texts is None else ExtractionList(items=answers)

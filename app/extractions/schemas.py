@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.backends.base import Match
+from app.backends.base import Match, Mode
 from app.prompts.tasks import Task
 
 OffsetUnit = Literal["code_point", "utf16", "byte"]
@@ -24,6 +24,21 @@ class ExtractionOptions(BaseModel):
         default="code_point",
         description="What offsets count: Unicode code points (as Python does), UTF-16 code units "
         "(as JavaScript and Java do), or UTF-8 bytes.",
+    )
+
+    mode: Mode = Field(
+        default="auto",
+        description="How a generating base model answers: JSON after a schema, or a list as the "
+        "training files have it; `auto` as suits the model. A tuned model answers as trained.",
+    )
+    temperature: float = Field(
+        default=0.0, ge=0, le=5, description="For generating models: 0 is the most repeatable."
+    )
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="For generating models: longest answer to each task; null: the model's own.",
     )
 
 

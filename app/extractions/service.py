@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.backends.base import Annotations, BackendError
+from app.backends.base import Annotations, BackendError, Generation
 from app.backends.registry import as_api_error
 from app.extractions import present
 from app.extractions.schemas import Extraction, ExtractionRequest, Timing, Usage
-from app.models.service import ResolvedModel
+from app.models.service import ResolvedModel, retire
 from app.platform.clock import new_id
 from app.platform.errors import ApiError, FieldError
+from app.platform.work import Platform
 from app.prompts.tasks import Task
 
 # From so many code points on the answer is put together in a thread; a short one not, since a
@@ -47,19 +48,42 @@ def check(request: ExtractionRequest, limits: Limits) -> list[str]:
     return texts
 
 
-async def extract(
-    model: ResolvedModel, texts: Sequence[str], request: ExtractionRequest
-) -> list[Extraction]:
-    """One extraction for each text, in order. Raises ApiError if the backend fails."""
-    started = time.perf_counter()
-    tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
+async def annotate(
+    platform: Platform,
+    model: ResolvedModel,
+    texts: Sequence[str],
+    tasks: frozenset[Task],
+    generation: Generation,
+) -> list[Annotations]:
+    """What the model finds in each text, in order.
+
+    Raises ApiError if the backend fails, and `capability_unavailable` for tasks the model was not
+    trained for. A model whose backend says that it is retired is retired in the catalogue too.
+    """
     if missing := tasks - model.tasks:
         names = ", ".join(sorted(missing))
         raise ApiError("capability_unavailable", f"{model.id} was not trained for: {names}.")
+    generation = replace(generation, template=model.template)
     try:
-        found = await model.backend.extract(model.backend_model, texts, tasks)
+        return await model.backend.extract(model.backend_model, texts, tasks, generation)
     except BackendError as error:
+        if error.code == "retired" and error.retired_on is not None:
+            async with platform.work(write=True) as work:
+                await retire(work, model.id, error.retired_on)
         raise as_api_error(error) from None
+
+
+async def extract(
+    platform: Platform, model: ResolvedModel, texts: Sequence[str], request: ExtractionRequest
+) -> list[Extraction]:
+    """One extraction for each text, in order. Raises ApiError as `annotate`."""
+    started = time.perf_counter()
+    tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
+    options = request.options
+    generation = Generation(
+        mode=options.mode, temperature=options.temperature, max_tokens=options.max_tokens
+    )
+    found = await annotate(platform, model, texts, tasks, generation)
     model_ms = (time.perf_counter() - started) * 1000
 
     def present_all() -> list[Extraction]:

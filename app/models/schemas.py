@@ -25,7 +25,8 @@ class Model(BaseModel):
     description: str
     fine_tune_id: str | None = Field(description="Where a tuned model comes from.")
     created_at: datetime | None
-    retired_on: date | None
+    retired_on: date | None = Field(description="Since when its backend serves it no more.")
+    replaced_by: str | None = Field(description="What the backend offers instead, if it says so.")
 
 
 class AliasRequest(BaseModel):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from app.backends.base import Backend, BaseModelInfo
 from app.backends.registry import Backends, base_model_id
@@ -13,6 +14,7 @@ from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, encode_cursor
 from app.platform.work import Work
 from app.prompts.tasks import Task
+from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow, ModelRow
 
 _TUNED = "mdl_"
@@ -21,12 +23,13 @@ _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model as its backend knows it."""
+    """A model as its backend knows it; `template` is the wording a tuned one was trained with."""
 
     id: str
     backend: Backend
     backend_model: str
     tasks: frozenset[Task]
+    template: Template | None
 
 
 class Models:
@@ -60,16 +63,21 @@ class Models:
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
             name = fine_tune.model_id or name
-        model, backend_model = await self._find(name)
+        model, backend_model, template = await self._find(name)
         if model.retired_on is not None:
-            raise ApiError("retired", f"{model.id} was retired on {model.retired_on}.")
+            raise _retired(model)
         if not model.can_extract:
             raise ApiError("capability_unavailable", f"{model.id} is for training only.")
+        backend = self._backends.find(model.backend)
+        if backend is None:
+            gone = f"The backend {model.backend} of {model.id} is not in the settings."
+            raise ApiError("backend_unavailable", gone)
         return ResolvedModel(
             id=model.id,
-            backend=self._backends.get(model.backend),
+            backend=backend,
             backend_model=backend_model,
             tasks=frozenset(model.tasks),
+            template=template,
         )
 
     async def delete(self, model_id: str) -> None:
@@ -77,9 +85,10 @@ class Models:
         row = await self._rows.get(model_id)
         if row is None:
             raise _unknown(model_id)
-        backend, backend_model = self._backends.get(row.backend), row.backend_model
+        backend, backend_model = self._backends.find(row.backend), row.backend_model
         await self._rows.delete(row)
-        self._work.after_commit(lambda: backend.delete_model(backend_model))
+        if backend is not None:
+            self._work.after_commit(lambda: backend.delete_model(backend_model))
 
     async def aliases(self) -> list[ModelAlias]:
         """All aliases, by name."""
@@ -116,17 +125,20 @@ class Models:
             for name, backend in self._backends
         ]
 
-    async def _find(self, name: str) -> tuple[Model, str]:
-        """The model, and what its backend calls it; the form of a name says where to look."""
+    async def _find(self, name: str) -> tuple[Model, str, Template | None]:
+        """The model, what its backend calls it, and the wording it was trained with, if it was.
+
+        The form of a name says where to look.
+        """
         if ":" not in name and not name.startswith(_TUNED):
             alias = await self._rows.alias(name)
             name = name if alias is None else alias.model
         if ":" in name:
-            for backend, info in await self._backends.base_models():
+            for backend, info in await self._backends.base_models(name.partition(":")[0]):
                 if base_model_id(backend, info.name) == name:
-                    return _present_base(backend, info), info.name
+                    return _present_base(backend, info), info.name, None
         elif (row := await self._rows.get(name)) is not None:
-            return _present(row), row.backend_model
+            return _present(row), row.backend_model, TEMPLATES[row.template_id]
         raise _unknown(name)
 
 
@@ -140,6 +152,23 @@ def lineage_link(backends: Backends) -> Link:
         await Models(work, backends).delete(model_id)
 
     return Link("fine-tune", "model", built_from, delete)
+
+
+async def retire(work: Work, model_id: str, on: date) -> None:
+    """Note that a tuned model's backend has retired it; base models are the backend's own."""
+    row = await ModelRepository(work.session).get(model_id)
+    if row is not None:
+        row.retired_on = on
+
+
+def _retired(model: Model) -> ApiError:
+    detail = f"{model.id} was retired on {model.retired_on}."
+    if model.fine_tune_id is not None:
+        again = f"POST /v1/fine-tunes/{model.fine_tune_id}/repeat trains it again elsewhere."
+        return ApiError("retired", detail, hint=again)
+    if model.replaced_by is not None:
+        return ApiError("retired", detail, hint=f"Use {model.replaced_by}.")
+    return ApiError("retired", detail)
 
 
 def _unknown(model_id: str) -> ApiError:
@@ -160,6 +189,7 @@ def _present(row: ModelRow) -> Model:
         fine_tune_id=row.fine_tune_id,
         created_at=row.created_at,
         retired_on=row.retired_on,
+        replaced_by=None,
     )
 
 
@@ -177,6 +207,7 @@ def _present_base(backend: str, info: BaseModelInfo) -> Model:
         fine_tune_id=None,
         created_at=None,
         retired_on=info.retired_on,
+        replaced_by=info.replaced_by and base_model_id(backend, info.replaced_by),
     )
 
 

@@ -111,7 +111,11 @@ class FieldError:
 
 
 class ApiError(Exception):
-    """Something a client is told; `code` is one of `CODES`, `detail` a sentence about this case."""
+    """Something a client is told; `code` is one of `CODES`, `detail` a sentence about this case.
+
+    `hint` says what to do where there is more to say than the code's own hint, `retry_after` (in
+    seconds) when to try again.
+    """
 
     def __init__(
         self,
@@ -120,6 +124,7 @@ class ApiError(Exception):
         *,
         errors: Sequence[FieldError] = (),
         hint: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -127,6 +132,7 @@ class ApiError(Exception):
         self.errors = tuple(errors)
         self.meaning = CODES[code]
         self.hint = hint or self.meaning.hint
+        self.retry_after = retry_after
 
 
 def not_found(kind: str, resource_id: str) -> ApiError:

@@ -6,6 +6,7 @@ Validation errors name the field by JSON pointer; the value that was sent is nev
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -100,6 +101,8 @@ def render(
         body["errors"] = [
             {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in error.errors
         ]
+    if error.retry_after is not None:
+        headers = (headers or {}) | {"Retry-After": str(ceil(error.retry_after))}
     return JSONResponse(
         body,
         status_code=error.meaning.status,
