@@ -132,8 +132,46 @@ async def test_idempotency_key_launches_once(
 
 async def test_hyperparameters_are_published(client: httpx.AsyncClient) -> None:
     """A client needs no prior knowledge: each field has a type and a description."""
-    (local,) = (await client.get("/v1/backends")).json()["items"]
-    assert local["can_train"]
-    properties = local["hyperparameters"]["properties"]
-    assert "preset" in properties
-    assert all(field.get("description") for field in properties.values())
+    backends = (await client.get("/v1/backends")).json()["items"]
+    schemas = {each["name"]: each["hyperparameters"] for each in backends if each["can_train"]}
+    assert "preset" in schemas["local"]["properties"]
+    for schema in schemas.values():
+        assert all(field.get("description") for field in schema["properties"].values())
+
+
+async def test_a_fine_tune_is_measured_on_an_evaluation_file(
+    client: httpx.AsyncClient, sample: Json, training_file: Json
+) -> None:
+    """Launched while that file is being built; the scores are the last stage of the curve."""
+    request = {"dataset_id": sample["id"], "splits": ["dev"]}
+    dev = (await client.post("/v1/training-files", json=request)).json()
+    request = {
+        "training_file_id": training_file["id"],
+        "evaluation_file_id": dev["id"],
+        "hyperparameters": {"preset": "fast"},
+    }
+    location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
+    fine_tune = await settled(client, location)
+    assert (fine_tune["status"], fine_tune["evaluation_file_id"]) == ("succeeded", dev["id"])
+    metrics = (await client.get(f"{location}/metrics")).json()["items"]
+    scores = {m["name"]: m["value"] for m in metrics if m["stage"] == "evaluation"}
+    assert {f"{task}_f1" for task in ("chemicals", "diseases", "relations")} < set(scores)
+    assert 0.5 < scores["chemicals_f1"] <= 1
+    in_use = await client.delete(f"/v1/training-files/{dev['id']}")
+    assert (in_use.status_code, in_use.json()["code"]) == (409, "in_use")
+
+
+async def test_delete_takes_the_model_along_if_told_to(
+    client: httpx.AsyncClient, training_file: Json
+) -> None:
+    """A running one is not deleted, one with a model only with it, and then all is gone."""
+    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
+    early = await client.delete(location)
+    assert (early.status_code, early.json()["code"]) == (409, "conflict")
+    fine_tune = await settled(client, location)
+    kept = await client.delete(location)
+    assert (kept.status_code, kept.json()["code"]) == (409, "in_use")
+    assert (await client.delete(location, params={"cascade": True})).status_code == 204
+    for path in (location, f"{location}/events", f"/v1/models/{fine_tune['model_id']}"):
+        assert (await client.get(path)).status_code == 404

@@ -128,6 +128,7 @@ class LocalBackend:
                     tasks=job.tasks,
                     hyperparameters=chosen.model_dump(mode="json"),
                     documents=job.training.documents.absolute(),
+                    evaluation=job.evaluation and job.evaluation.documents.absolute(),
                     models=self._models,
                 ),
             )

@@ -26,12 +26,16 @@ class _Row(BaseModel):
 
 
 class Job(_Row):
-    """What to train: a file of canonical document lines; `models` is where the model goes."""
+    """What to train: a file of canonical document lines; `models` is where the model goes.
+
+    `evaluation` is another such file, to measure the model on.
+    """
 
     reference: str
     tasks: frozenset[Task]
     hyperparameters: dict[str, Any]
     documents: Path
+    evaluation: Path | None = None
     models: Path
 
 

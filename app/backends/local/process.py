@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from app.backends.local.evaluation import evaluate
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result, model_path
 from app.backends.local.model import LocalModel, mention_types
@@ -98,6 +99,8 @@ def _train(folder: JobFolder, job: Job, chosen: LocalHyperparameters, report: _R
     if not mentions:
         raise TrainingDataError("training_data_empty", "The documents have no mention to learn.")
     model = LocalModel.train(documents, chosen, job.tasks, report)
+    if job.evaluation is not None:
+        report("evaluation", 1, 1, evaluate(model, list(_documents(job.evaluation))))
     # Nothing here may differ from one training to the next, or so would the model's name.
     facts = {
         "hyperparameters": chosen.model_dump(mode="json"),

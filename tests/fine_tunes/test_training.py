@@ -1,0 +1,159 @@
+"""A training is watched from its launch to its end, whatever the backend does."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
+from tests.fine_tunes.serving import Backend, Service, service
+
+
+class Remote(Backend):
+    """A backend far away: handing over takes as long as a test lets it, then the states follow."""
+
+    name = "chosen"
+
+    def __init__(self, states: list[JobState]) -> None:
+        super().__init__(lambda _: asyncio.sleep(0))
+        self.states = states
+        self.hand_over = asyncio.Event()
+        self.launches = 0
+        self.launched = 0
+        self.ended: list[str] = []
+        self.forgotten = 0
+        self.error: BackendError | None = None
+
+    async def launch(self, job: TrainingJob) -> None:
+        self.launches += 1
+        await self.hand_over.wait()
+        if self.error is not None:
+            raise self.error
+        self.launched += 1
+
+    async def poll(self, reference: str) -> JobState:
+        if not self.launched:
+            return JobState(JobStatus.LOST)
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    async def cancel(self, reference: str) -> None:
+        self.ended.append(reference)
+
+    async def forget(self, reference: str) -> None:
+        self.forgotten += 1
+        raise BackendError("backend_failed", "It does not forget.")
+
+
+RUNNING = JobState(JobStatus.RUNNING)
+DONE = JobState(JobStatus.SUCCEEDED, model="m")
+
+
+async def told(here: Service, fine_tune_id: str, kind: str) -> list[dict[str, object]]:
+    events = await here.client.get(f"/v1/fine-tunes/{fine_tune_id}/events")
+    return [event["data"] for event in events.json()["items"] if event["type"] == kind]
+
+
+async def test_a_launch_that_takes_long_can_be_cancelled(tmp_path: Path) -> None:
+    """What is still being handed over is broken off, ended there, and said to be cancelled."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([RUNNING]), await here.add()
+        job = asyncio.create_task(here.train(fine_tune_id, backend))
+        async with asyncio.timeout(10):
+            while not backend.launches:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await here.cancel(fine_tune_id)
+            await job
+        assert (await here.outcome(fine_tune_id))[0] == "cancelled"
+        assert (backend.launched, backend.ended) == (0, [fine_tune_id])
+
+
+async def test_a_launch_that_fails_is_told(tmp_path: Path) -> None:
+    """Its code and its message are those of the fine-tune; nothing is left at the backend."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([RUNNING]), await here.add()
+        backend.error = BackendError("training_data_refused", "Two of them have no answer.")
+        backend.hand_over.set()
+        await here.run(fine_tune_id, backend)
+        fine_tune = (await here.client.get(f"/v1/fine-tunes/{fine_tune_id}")).json()
+        assert fine_tune["status"] == "failed"
+        assert fine_tune["error"]["code"] == "training_data_refused"
+        assert backend.ended == [fine_tune_id]
+
+
+async def test_what_a_backend_loses_is_launched_again(tmp_path: Path) -> None:
+    """LOST before the launch has ended means nothing, after it a new launch; for ever it fails."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([JobState(JobStatus.LOST), DONE]), await here.add()
+        backend.hand_over.set()
+        await here.run(fine_tune_id, backend)
+        status, _, events = await here.outcome(fine_tune_id)
+        assert (status, backend.launches) == ("succeeded", 2)
+        assert events == ["preparing", "training", "relaunched", "succeeded"]
+        for_ever, again = Remote([JobState(JobStatus.LOST)]), await here.add()
+        for_ever.hand_over.set()
+        await here.run(again, for_ever)
+        assert (await here.outcome(again))[0] == "failed"
+
+
+async def test_warnings_are_events_once_each(tmp_path: Path) -> None:
+    """However often the backend repeats them."""
+    async with service(tmp_path) as here:
+        states = [
+            JobState(JobStatus.RUNNING, warnings=["a"]),
+            JobState(JobStatus.RUNNING, progress=0.5, warnings=["a"]),
+            JobState(JobStatus.RUNNING, warnings=["a", "b"]),
+            DONE,
+        ]
+        backend, fine_tune_id = Remote(states), await here.add()
+        backend.hand_over.set()
+        await here.run(fine_tune_id, backend)
+        assert await told(here, fine_tune_id, "warning") == [{"message": "a"}, {"message": "b"}]
+
+
+async def test_a_success_survives_a_backend_that_does_not_forget(tmp_path: Path) -> None:
+    """Tidying up is no part of the outcome."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([DONE]), await here.add()
+        backend.hand_over.set()
+        await here.run(fine_tune_id, backend)
+        assert (await here.outcome(fine_tune_id))[0] == "succeeded"
+        assert backend.forgotten == 1
+
+
+@pytest.mark.parametrize("outcome", ["ready", "failed"])
+async def test_a_file_that_is_being_built_is_waited_for(tmp_path: Path, outcome: str) -> None:
+    """The fine-tune stays queued until then; a file that fails takes it along."""
+    async with service(tmp_path) as here:
+        await here.set_training_file("building")
+        backend, fine_tune_id = Remote([DONE]), await here.add()
+        backend.hand_over.set()
+        job = asyncio.create_task(here.run(fine_tune_id, backend))
+        await asyncio.sleep(0.1)
+        assert await here.outcome(fine_tune_id) == ("queued", None, [])
+        await here.set_training_file(outcome)
+        await job
+        expected = {"ready": "succeeded", "failed": "failed"}[outcome]
+        fine_tune = (await here.client.get(f"/v1/fine-tunes/{fine_tune_id}")).json()
+        assert fine_tune["status"] == expected
+        if outcome == "failed":
+            assert fine_tune["error"]["code"] == "training_file_not_ready"
+
+
+async def test_it_is_repeated_elsewhere_on_the_same_data(tmp_path: Path) -> None:
+    """Another backend has its own defaults; whom it repeats is told."""
+    async with service(tmp_path) as here:
+        old = await here.add()
+        path = f"/v1/fine-tunes/{old}/repeat"
+        nowhere = await here.client.post(path, json={})
+        assert nowhere.json()["code"] == "unknown_backend"
+        answer = await here.client.post(path, json={"backend": "local", "name": "again"})
+        assert answer.status_code == 202, answer.text
+        new = answer.json()
+        assert (new["backend"], new["name"], new["base_model"]) == ("local", "again", None)
+        assert new["training_file_id"] == here.training_file_id
+        assert new["hyperparameters"]["preset"] == "balanced"
+        assert await told(here, new["id"], "queued") == [{"repeats": old}]
+        bad = await here.client.post(
+            path, json={"backend": "local", "hyperparameters": {"preset": "best"}}
+        )
+        assert [e["pointer"] for e in bad.json()["errors"]] == ["/hyperparameters/preset"]
