@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,12 @@ class OwnService:
 
 
 @contextmanager
-def own_service(data_dir: Path) -> Iterator[OwnService]:
+def own_service(
+    data_dir: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[OwnService]:
     """Start a service on `data_dir`, wait until it is ready, and end it with the block.
 
-    Raises RuntimeError if it does not start.
+    `settings` are environment variables (`MEDTUNE_...`). Raises RuntimeError if it does not start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -41,7 +43,8 @@ def own_service(data_dir: Path) -> Iterator[OwnService]:
             [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
             # None of the user's settings: they may name a database that is in use.
             env={k: v for k, v in os.environ.items() if not k.startswith("MEDTUNE_")}
-            | {"MEDTUNE_DATA_DIR": str(data_dir)},
+            | {"MEDTUNE_DATA_DIR": str(data_dir)}
+            | dict(settings or {}),
             cwd=data_dir,
             stderr=out,
         )

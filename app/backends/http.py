@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from app.backends.registry import Backends
 
 
-def get_backends(request: Request) -> Backends:
+async def get_backends(request: Request) -> Backends:
     """The backends of this process."""
     return cast(Backends, request.app.state.backends)
 

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/datasets", tags=["datasets"])
 DatasetId = Annotated[str, Path(max_length=100, examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])]
 
 
-def reading(work: ReadWork) -> Datasets:
+async def reading(work: ReadWork) -> Datasets:
     """The room's service in a transaction for reading."""
     return Datasets(work)
 

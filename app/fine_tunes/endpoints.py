@@ -26,12 +26,12 @@ router = APIRouter(prefix="/fine-tunes", tags=["fine-tunes"])
 FineTuneId = Annotated[str, Path(max_length=100, examples=["ft_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])]
 
 
-def reading(work: ReadWork, backends: BackendsDep) -> FineTunes:
+async def reading(work: ReadWork, backends: BackendsDep) -> FineTunes:
     """The room's service in a transaction for reading."""
     return FineTunes(work, backends)
 
 
-def writing(work: WriteWork, backends: BackendsDep) -> FineTunes:
+async def writing(work: WriteWork, backends: BackendsDep) -> FineTunes:
     """The room's service in a transaction for writing."""
     return FineTunes(work, backends)
 

@@ -31,12 +31,12 @@ AliasName = Annotated[
 ]
 
 
-def reading(work: ReadWork, backends: BackendsDep) -> Models:
+async def reading(work: ReadWork, backends: BackendsDep) -> Models:
     """The room's service in a transaction for reading."""
     return Models(work, backends)
 
 
-def writing(work: WriteWork, backends: BackendsDep) -> Models:
+async def writing(work: WriteWork, backends: BackendsDep) -> Models:
     """The room's service in a transaction for writing."""
     return Models(work, backends)
 

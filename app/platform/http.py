@@ -1,7 +1,9 @@
 """How endpoints reach the platform: one transaction a request, committed before the answer.
 
 `scope="function"` makes FastAPI end the dependency, and so commit, before the response leaves:
-a client that has its 201 can read what it created.
+a client that has its 201 can read what it created. Dependencies are coroutines, however little
+they do: FastAPI would run a plain function in a thread, and each costs more than the rest of a
+short request.
 """
 
 from collections.abc import AsyncIterator
@@ -13,12 +15,12 @@ from app.platform.lineage import Lineage
 from app.platform.work import Platform, Work
 
 
-def get_platform(request: Request) -> Platform:
+async def get_platform(request: Request) -> Platform:
     """The platform of this process."""
     return cast(Platform, request.app.state.platform)
 
 
-def get_lineage(request: Request) -> Lineage:
+async def get_lineage(request: Request) -> Lineage:
     """What was built from what."""
     return cast(Lineage, request.app.state.lineage)
 

@@ -20,7 +20,7 @@ TrainingFileId = Annotated[
 ]
 
 
-def reading(work: ReadWork) -> TrainingFiles:
+async def reading(work: ReadWork) -> TrainingFiles:
     """The room's service in a transaction for reading."""
     return TrainingFiles(work)
 
