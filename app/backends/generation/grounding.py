@@ -28,7 +28,7 @@ class Mentions:
         self.type = type_
         self._text = text
         self._spans: dict[tuple[int, int], Span] = {}
-        self._first: dict[str, tuple[int, int]] = {}
+        self._by_name: dict[str, Span] = {}
         self._claimed = bytearray(len(text))
 
     def add(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -40,22 +40,23 @@ class Mentions:
 
     def add_sides(self, names: Iterable[str]) -> None:
         """Find the names that relations use, at the places of mentions or at new ones."""
-        missing = [name for name in dict.fromkeys(names) if name not in self._first]
+        missing = [name for name in dict.fromkeys(names) if name not in self._by_name]
         for _ in range(_MAX_ROUNDS):
-            by_name: dict[str, list[Span]] = defaultdict(list)
+            places: dict[str, list[Span]] = defaultdict(list)
             for span in ground(missing, self._text).spans if missing else ():
-                by_name[span.item].append(span)
-            if not by_name:
+                places[span.item].append(span)
+            if not places:
                 return
-            for spans in by_name.values():
+            for spans in places.values():
                 # Places are compared before any of them is kept: those of one name are apart.
                 for span in [s for s in spans if self._fits(s)] or spans:
                     self._keep(span)
-            missing = [name for name in missing if name not in by_name]
+            missing = [name for name in missing if name not in places]
 
     def place(self, name: str) -> tuple[int, int] | None:
-        """The first place of a name, or None if the text does not hold it."""
-        return self._first.get(name)
+        """The first place that spells a name best, or None if the text does not hold it."""
+        span = self._by_name.get(name)
+        return None if span is None else (span.start, span.end)
 
     def spans(self) -> list[Span]:
         """All spans in text order."""
@@ -66,9 +67,10 @@ class Mentions:
         return free or (span.start, span.end) in self._spans
 
     def _keep(self, span: Span) -> None:
-        place = span.start, span.end
-        self._spans.setdefault(place, span)
-        self._first.setdefault(span.item, place)
+        self._spans.setdefault((span.start, span.end), span)
+        known = self._by_name.setdefault(span.item, span)
+        if span.match == "exact" and known.match != "exact":
+            self._by_name[span.item] = span
         self._claimed[span.start : span.end] = b"\1" * (span.end - span.start)
 
 
@@ -77,7 +79,7 @@ def relate(
 ) -> tuple[tuple[FoundMention, ...], tuple[FoundRelation, ...], tuple[str, ...]]:
     """The mentions of both types, the relations between them, and the items without a place.
 
-    Names with the same first place are one side. Evidence are the first sentences (100 at most)
+    Names with the same best place are one side. Evidence are the first sentences (100 at most)
     that hold both sides, in any case or composition.
     """
     chemicals.add_sides(relation.chemical for relation in relations)
