@@ -1,0 +1,359 @@
+"""What becomes of calls to servers that fail, on a clock of the tests' own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from app.backends.base import BackendError
+from app.backends.remote import Failure, Remote, RemoteError, seconds_to_wait, understand_httpx
+
+DOWN = Failure(500)
+
+
+class BrokenError(Exception):
+    """What a call of these tests raises."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__("the text that was sent")
+        self.failure = failure
+
+
+def understand(error: Exception) -> Failure | None:
+    return error.failure if isinstance(error, BrokenError) else None
+
+
+class Time:
+    """A clock that stands still unless it is slept on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def remote(time: Time, *, attempts: int = 3, give_up_after: int = 5, total: float = 120) -> Remote:
+    return Remote(
+        "cohere-vault",
+        attempts=attempts,
+        give_up_after=give_up_after,
+        pause=10,
+        total=total,
+        clock=lambda: time.now,
+        sleep=time.sleep,
+        jitter=lambda: 1.0,
+    )
+
+
+class Server:
+    """Fails in the ways given, one a call, then answers."""
+
+    def __init__(self, *failures: Failure) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    async def answer(self) -> str:
+        self.calls += 1
+        if self.failures:
+            raise BrokenError(self.failures.pop(0))
+        return "answer"
+
+
+async def failing(remote: Remote, do: Callable[[], Awaitable[object]], **how: bool) -> BackendError:
+    with pytest.raises(BackendError) as raised:
+        await remote.call(do, understand, **how)
+    return raised.value
+
+
+async def shut(server: Remote) -> None:
+    """Let its circuit open."""
+    for _ in range(5):
+        await failing(server, Server(DOWN).answer, repeat=False)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        *(Failure(status) for status in (408, 429, 500, 502, 503, 504)),
+        Failure(kind="timeout"),
+        Failure(kind="connection"),
+    ],
+)
+async def test_what_may_pass_is_tried_again(time: Time, failure: Failure) -> None:
+    server = Server(failure, failure)
+    assert await remote(time).call(server.answer, understand) == "answer"
+    assert server.calls == 3
+    assert time.slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [*(Failure(status) for status in (400, 401, 404, 409, 422, 501)), Failure(kind="malformed")],
+)
+async def test_what_will_not_pass_is_not_tried_again(time: Time, failure: Failure) -> None:
+    server = Server(failure)
+    error = await failing(remote(time), server.answer)
+    assert (server.calls, error.retryable, error.code) == (1, False, "backend_failed")
+
+
+async def test_a_call_that_must_not_act_twice_is_made_once(time: Time) -> None:
+    server = Server(DOWN)
+    error = await failing(remote(time), server.answer, repeat=False)
+    assert server.calls == 1
+    assert error.retryable
+
+
+async def test_attempts_are_bounded(time: Time) -> None:
+    server = Server(*[DOWN] * 9)
+    await failing(remote(time, attempts=4, give_up_after=9), server.answer)
+    assert server.calls == 4
+
+
+async def test_delays_have_an_upper_bound_and_so_has_their_sum(time: Time) -> None:
+    server = Server(*[DOWN] * 99)
+    await failing(remote(time, attempts=99, give_up_after=99, total=30), server.answer)
+    assert time.slept == [0.5, 1, 2, 4, 8, 8]
+
+
+async def test_jitter_spreads_the_delays() -> None:
+    time = Time()
+    low = Remote("b", clock=lambda: time.now, sleep=time.sleep, jitter=lambda: 0.0)
+    await low.call(Server(DOWN, DOWN).answer, understand)
+    assert time.slept == [0.25, 0.5]
+
+
+async def test_retry_after_is_kept_to(time: Time) -> None:
+    await remote(time).call(Server(Failure(429, retry_after=7)).answer, understand)
+    assert 7 <= time.slept[0] < 8
+
+
+async def test_a_long_retry_after_is_the_clients_affair(time: Time) -> None:
+    server = Server(Failure(429, retry_after=3600))
+    error = await failing(remote(time), server.answer)
+    assert (server.calls, time.slept) == (1, [])
+    assert (error.code, error.retryable, error.retry_after) == ("backend_unavailable", True, 3600)
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (Failure(401), "backend_failed"),
+        (Failure(402), "backend_failed"),
+        (Failure(403), "backend_failed"),
+        (Failure(408), "backend_timeout"),
+        (Failure(429), "backend_unavailable"),
+        (Failure(500), "backend_failed"),
+        (Failure(503), "backend_unavailable"),
+        (Failure(504), "backend_timeout"),
+        (Failure(kind="connection"), "backend_unavailable"),
+        (Failure(kind="timeout"), "backend_timeout"),
+        (Failure(200, kind="malformed"), "backend_failed"),
+    ],
+)
+async def test_the_error_has_its_code_and_names_the_backend(
+    time: Time, failure: Failure, code: str
+) -> None:
+    error = await failing(remote(time), Server(*[failure] * 3).answer)
+    assert error.code == code
+    assert error.message.startswith("The backend cohere-vault ")
+    assert isinstance(error, RemoteError)
+    assert error.failure == failure
+
+
+async def test_what_the_server_says_is_not_shown(time: Time) -> None:
+    said = Failure(400, "cannot parse: Mrs Miller has asthma")
+    error = await failing(remote(time), Server(said).answer)
+    assert "Miller" not in f"{error} {error.message} {error.hint} {error!r}"
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+async def test_what_the_server_says_is_shown_on_demand_but_not_without_end(time: Time) -> None:
+    said = Failure(400, "name\n  must be " + "x" * 10_000)
+    error = await failing(remote(time), Server(said).answer, show=True)
+    assert ": name must be xxx" in error.message
+    assert len(error.message) < 400
+
+
+async def test_other_exceptions_pass(time: Time) -> None:
+    async def mistaken() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        await remote(time).call(mistaken, understand)
+
+
+async def test_one_attempt_takes_as_long_as_it_may(time: Time) -> None:
+    calls = 0
+
+    async def hang() -> None:
+        nonlocal calls
+        calls += 1
+        await asyncio.Event().wait()
+
+    with pytest.raises(BackendError) as raised:
+        await remote(time, attempts=2).call(hang, understand, within=0.001)
+    assert (raised.value.code, calls) == ("backend_timeout", 2)
+
+
+@pytest.mark.parametrize(
+    "failure", [DOWN, Failure(503), Failure(kind="timeout"), Failure(kind="connection")]
+)
+async def test_a_server_that_is_down_is_left_alone(time: Time, failure: Failure) -> None:
+    server = remote(time)
+    for _ in range(5):
+        await failing(server, Server(failure).answer, repeat=False)
+    spared = Server()
+    error = await failing(server, spared.answer)
+    assert spared.calls == 0
+    assert (error.code, error.retryable, error.retry_after) == ("backend_unavailable", True, 10)
+
+
+@pytest.mark.parametrize("failure", [Failure(400), Failure(404), Failure(429), Failure(501)])
+async def test_a_server_that_refuses_is_not_down(time: Time, failure: Failure) -> None:
+    server = remote(time)
+    for _ in range(9):
+        await failing(server, Server(failure).answer, repeat=False)
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_only_failures_in_a_row_count(time: Time) -> None:
+    server = remote(time)
+    for _ in range(3):
+        for _ in range(4):
+            await failing(server, Server(DOWN).answer, repeat=False)
+        await server.call(Server().answer, understand)
+
+
+async def test_the_call_that_finds_it_down_says_why(time: Time) -> None:
+    """Its own attempts open the circuit; the last failure is told, not the state of ours."""
+    busy = Server(*[DOWN] * 9)
+    error = await failing(remote(time, attempts=9, give_up_after=3), busy.answer)
+    assert (busy.calls, error.code) == (3, "backend_failed")
+
+
+async def test_after_a_pause_an_answer_closes_the_circuit(time: Time) -> None:
+    server = remote(time)
+    await shut(server)
+    time.now += 10
+    assert await server.call(Server().answer, understand) == "answer"
+    await failing(server, Server(DOWN).answer, repeat=False)
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_after_a_pause_a_failure_keeps_it_open(time: Time) -> None:
+    server = remote(time)
+    await shut(server)
+    time.now += 10
+    still = Server(DOWN, DOWN)
+    assert (await failing(server, still.answer)).code == "backend_failed"
+    assert still.calls == 1
+    assert (await failing(server, still.answer)).retry_after == 10
+    assert still.calls == 1
+
+
+async def test_one_probe_at_a_time(time: Time) -> None:
+    server = remote(time)
+    await shut(server)
+    time.now += 10
+    let_go = asyncio.Event()
+
+    async def probe() -> str:
+        await let_go.wait()
+        return "answer"
+
+    first = asyncio.create_task(server.call(probe, understand))
+    await asyncio.sleep(0)
+    others = [Server() for _ in range(5)]
+    for other in others:
+        assert (await failing(server, other.answer)).retry_after == 1
+    assert [other.calls for other in others] == [0] * 5
+    let_go.set()
+    assert await first == "answer"
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_a_cancelled_probe_makes_way_for_the_next(time: Time) -> None:
+    server = remote(time)
+    await shut(server)
+    time.now += 10
+    probe = asyncio.create_task(server.call(asyncio.Event().wait, understand))
+    await asyncio.sleep(0)
+    probe.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probe
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_a_probe_that_fails_by_our_own_mistake_makes_way_too(time: Time) -> None:
+    server = remote(time)
+    await shut(server)
+    time.now += 10
+
+    async def mistaken() -> None:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        await server.call(mistaken, understand)
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_late_failures_do_not_prolong_the_pause(time: Time) -> None:
+    server = remote(time)
+    let_go = asyncio.Event()
+
+    async def late() -> None:
+        await let_go.wait()
+        raise BrokenError(DOWN)
+
+    begun = asyncio.create_task(failing(server, late, repeat=False))
+    await asyncio.sleep(0)
+    await shut(server)
+    time.now += 9
+    let_go.set()
+    await begun
+    time.now += 1
+    assert await server.call(Server().answer, understand) == "answer"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("nan", None), ("inf", None)],
+)
+def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
+    assert seconds_to_wait({"Retry-After": value}) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 60 < (seconds_to_wait({"retry-after": at}) or 0) <= 90
+    past = format_datetime(datetime.now(UTC) - timedelta(seconds=90), usegmt=True)
+    assert seconds_to_wait({"retry-after": past}) == 0
+    assert seconds_to_wait({}) is None
+
+
+def test_what_httpx_raises() -> None:
+    request = httpx.Request("GET", "http://server")
+    refused = httpx.Response(429, headers={"Retry-After": "3"}, request=request)
+    kinds = {
+        httpx.ConnectError("x"): Failure(kind="connection"),
+        httpx.ConnectTimeout("x"): Failure(kind="connection"),
+        httpx.ReadTimeout("x"): Failure(kind="timeout"),
+        httpx.RemoteProtocolError("x"): Failure(kind="connection"),
+        httpx.DecodingError("x"): Failure(kind="malformed"),
+        httpx.HTTPStatusError("x", request=request, response=refused): Failure(429, retry_after=3),
+        KeyError("x"): None,
+    }
+    assert {error: understand_httpx(error) for error in kinds} == kinds
