@@ -79,11 +79,17 @@ _NAMES = {
 }
 # In a text, the quotes of such a name would be escaped.
 _NAME = re.compile(rb'"(' + b"|".join(_NAMES) + rb')"[ \t\r\n]*:')
+# What may part the columns of prompt rows in CSV; the header has these two names at least.
+CSV_DELIMITERS = ",;\t"
+_COLUMNS = {b"prompt", b"completion"}
+_DELIMITER = re.compile(b"[" + CSV_DELIMITERS.encode() + b"]")
 _EXTENSIONS = {
     ".pubtator": "pubtator",
     ".pubtator.txt": "pubtator",
     ".xml": "bioc_xml",
     ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
 }
 
 
@@ -91,7 +97,7 @@ def detect(head: bytes, filename: str = "") -> str | None:
     """The name of the format of a file that begins with `head` (the first HEAD bytes will do).
 
     Content counts; the file's name only if the content says nothing. Prompt and chat rows are
-    `jsonl`, which is not in FORMATS here. None if nothing is recognised.
+    `jsonl` or `csv`, which are not in FORMATS here. None if nothing is recognised.
     """
     head = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     if head.startswith(b"<"):
@@ -100,6 +106,9 @@ def detect(head: bytes, filename: str = "") -> str | None:
         return _NAMES[name[1]]
     if _PUBTATOR.match(head):
         return "pubtator"
+    header = head.partition(b"\n")[0]
+    if _COLUMNS.issubset(name.strip(b'" \r').lower() for name in _DELIMITER.split(header)):
+        return "csv"
     name_in_lower_case = filename.lower()
     for extension, format_ in _EXTENSIONS.items():
         if name_in_lower_case.endswith(extension):

@@ -13,7 +13,7 @@ hold between those.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from typing import BinaryIO
@@ -37,6 +37,12 @@ from app.prompts.tasks import MENTION_TASKS, Task
 from app.prompts.templates import BUILT_IN, Template
 
 ROW_CODES: dict[str, Code] = {
+    "malformed_csv": Code(
+        "error",
+        "the CSV cannot be read",
+        "Begin with a header that names prompt and completion; quote fields that hold delimiters, "
+        "quotes or line breaks, and double the quotes inside.",
+    ),
     "wrong_roles": Code(
         "error",
         "the messages of the row are not a conversation to learn from",
@@ -79,18 +85,25 @@ class _Gathered:
 
 
 def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Document]]:
-    """The documents with their splits; problems go to `report`.
+    """The documents with their splits; problems go to `report`."""
+    yield from documents(((line, raw) for line, raw, _ in records(stream, report)), report)
+
+
+def documents(
+    rows: Iterable[tuple[int, object]], report: Report
+) -> Iterator[tuple[str | None, Document]]:
+    """The documents, with their splits, of rows with their lines, whatever file they come from.
 
     A document's id is that of the first of its rows that has an `id`, or `row-` and the number of
     its first row.
     """
     gathered: dict[bytes, _Gathered] = {}
-    for number, (line, raw, _) in enumerate(records(stream, report), start=1):
+    for number, (line, raw) in enumerate(rows, start=1):
         try:
             row = table(raw, "row")
             asked, answer = _asked_and_answer(row)
             if asked is None:
-                report(_problem("unknown_prompt", line=line))
+                report(row_problem("unknown_prompt", line=line))
             elif not asked.text.strip():
                 report(problem("empty_text", line=line))
             else:
@@ -99,7 +112,7 @@ def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Documen
                 _name(about, row, line, report)
                 _gather(about, asked, answer, line, report)
         except ChatError as error:
-            report(_problem("wrong_roles", str(error), line=line))
+            report(row_problem("wrong_roles", str(error), line=line))
         except MalformedError as error:
             report(problem("malformed_document", str(error), line=line))
     for about in gathered.values():
@@ -146,7 +159,7 @@ def _gather(about: _Gathered, asked: Asked, answer: str, line: int, report: Repo
     listed = parse_completion(answer)
     if listed.not_understood:
         detail = f"{len(listed.not_understood)}, the first is line {listed.not_understood[0]} of it"
-        report(_problem("answer_line_not_understood", detail, line=line, document_id=_id(about)))
+        report(row_problem("answer_line_not_understood", detail, line=line, document_id=_id(about)))
     for item in listed.items:
         about.items[asked.task].setdefault(item, line)
     if asked.task is Task.RELATIONS:
@@ -160,12 +173,12 @@ def _document(about: _Gathered, report: Report) -> Document | None:
         return None
     for task, type_ in MENTION_TASKS.items():
         for line in _add_mentions(draft, about.text, about.items[task], type_):
-            report(_problem("item_not_in_text", line=line, document_id=draft.id or None))
+            report(row_problem("item_not_in_text", line=line, document_id=draft.id or None))
     chemicals, diseases = about.items[Task.CHEMICALS], about.items[Task.DISEASES]
     for item, line in about.items[Task.RELATIONS].items():
         pair = parse_relation(item, chemicals, diseases, about.template)
         if pair is None:
-            report(_problem("relation_not_understood", line=line, document_id=draft.id or None))
+            report(row_problem("relation_not_understood", line=line, document_id=draft.id or None))
         else:
             chemical, disease = map(identifier, pair)
             draft.add_relation((chemical,), (disease,), "CID", line)
@@ -188,9 +201,10 @@ def _add_mentions(
     return [items[item] for item in other.ungrounded]
 
 
-def _problem(
+def row_problem(
     code: str, detail: str = "", *, line: int | None, document_id: str | None = None
 ) -> Problem:
+    """A problem of a code in `ROW_CODES`, as `problem` makes one of `CODES`."""
     severity, meaning, hint = ROW_CODES[code]
     message = f"{meaning}: {detail}" if detail else meaning
     return Problem(severity, code, line, document_id, message, hint)
