@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("type", sa.String(), nullable=False),
         sa.Column("keep_fields", sa.JSON(), nullable=False),
         sa.Column("optional_fields", sa.JSON(), nullable=False),
+        sa.Column("train_examples", sa.Integer(), nullable=False),
+        sa.Column("eval_examples", sa.Integer(), nullable=True),
         sa.Column("deleted_at", moment, nullable=True),
         sa.ForeignKeyConstraint(
             ["dataset_id"],

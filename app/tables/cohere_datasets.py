@@ -9,7 +9,10 @@ from app.tables.base import Table
 
 
 class CohereDatasetRow(Table):
-    """A dataset as Cohere's API has created it; one with `deleted_at` is there no more for it."""
+    """A dataset as Cohere's API has created it; one with `deleted_at` is there no more for it.
+
+    Examples are the rows of its files as uploaded; `eval_examples` is null without such a file.
+    """
 
     __tablename__ = "cohere_datasets"
 
@@ -19,4 +22,6 @@ class CohereDatasetRow(Table):
     type: Mapped[str]
     keep_fields: Mapped[list[str]]
     optional_fields: Mapped[list[str]]
+    train_examples: Mapped[int]
+    eval_examples: Mapped[int | None]
     deleted_at: Mapped[datetime | None]

@@ -55,7 +55,8 @@ def written(
 )
 def test_the_same_rows_are_the_same_documents(data: str) -> None:
     lines = "".join(map(to_line, ROWS)).encode()
-    expected = list(rows.read(io.BytesIO(lines), [].append))
+    problems: list[Problem] = []
+    expected = list(rows.read(io.BytesIO(lines), problems.append))
     assert len(expected) == 2
     assert [len(document.mentions) for _, document in expected] == [4, 1]
     assert read(data) == (expected, [])
