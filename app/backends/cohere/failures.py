@@ -1,0 +1,96 @@
+"""What the SDK's exceptions mean, and what Cohere says when something has been retired."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import aiohttp
+from cohere.core.api_error import ApiError
+from cohere.core.parse_error import ParsingError
+
+from app.backends.base import BackendError
+from app.backends.remote import Failure, RemoteError, seconds_to_wait, understand_httpx
+
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+# "model 'command' was removed on September 15, 2025. See ...", "Generate API was removed on ..."
+_REMOVED = re.compile(r"\bwas removed\b(?: on (?P<month>[A-Za-z]+) (?P<day>\d+),? (?P<year>\d+))?")
+_OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b", re.IGNORECASE)
+
+
+class MalformedError(Exception):
+    """An answer of success that does not hold what it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Something was retired; `on` is None if the server does not say when."""
+
+    on: date | None
+
+
+def understand(error: Exception) -> Failure | None:
+    """The failure behind an exception of the SDK or of the HTTP client below it."""
+    match error:
+        case ApiError():
+            status = error.status_code
+            # The SDK raises this too for a 200 that is no JSON; a redirect is not followed, it
+            # would lose the key.
+            if status is None or status < 400:
+                return Failure(status, kind="malformed")
+            headers = error.headers or {}
+            return Failure(status, _message(error.body), seconds_to_wait(headers))
+        # Other than that, it checks nothing: what it trips over can be anything.
+        case MalformedError() | ParsingError() | UnicodeDecodeError() | RecursionError():
+            return Failure(kind="malformed")
+        case aiohttp.ClientError():  # what the transport has not made an exception of httpx
+            return Failure(kind="connection")
+    return understand_httpx(error)
+
+
+def retirement(error: BackendError) -> Retirement | None:
+    """Whether the server has refused because what was asked for is no more."""
+    if not isinstance(error, RemoteError) or error.failure.status not in (400, 404, 410):
+        return None
+    found = _REMOVED.search(error.failure.message)
+    if found is None:
+        return Retirement(None) if error.failure.status == 410 else None
+    try:
+        month = _MONTHS.index((found["month"] or "").lower()) + 1
+        return Retirement(date(int(found["year"]), month, int(found["day"])))
+    except ValueError:
+        return Retirement(None)
+
+
+def is_unknown_model(error: BackendError) -> bool:
+    """Whether the server does not know the model; a 404 from a proxy does not speak of one."""
+    if not isinstance(error, RemoteError) or error.failure.status != 404:
+        return False
+    return _OF_A_MODEL.search(error.failure.message) is not None
+
+
+def is_about_schema(error: BackendError) -> bool:
+    """Whether the server refused the way in which JSON was asked for."""
+    if not isinstance(error, RemoteError) or error.failure.status not in (400, 422):
+        return False
+    return _OF_THE_SCHEMA.search(error.failure.message) is not None
+
+
+def _message(body: object) -> str:
+    """What the server said; a page of a proxy counts as nothing."""
+    message = body.get("message") if isinstance(body, Mapping) else None
+    return message if isinstance(message, str) else ""
