@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import aiohttp
 from cohere.core.api_error import ApiError
@@ -12,22 +12,8 @@ from cohere.core.parse_error import ParsingError
 from app.backends.base import BackendError
 from app.backends.remote import Failure, RemoteError, seconds_to_wait, understand_httpx
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
 # "model 'command' was removed on September 15, 2025. See ...", "Generate API was removed on ..."
-_REMOVED = re.compile(r"\bwas removed\b(?: on (?P<month>[A-Za-z]+) (?P<day>\d+),? (?P<year>\d+))?")
+_REMOVED = re.compile(r"\bwas removed\b(?: on ([A-Z][a-z]+ \d+),? (\d{4}))?")
 _OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b", re.IGNORECASE)
 
@@ -69,9 +55,10 @@ def retirement(error: BackendError) -> Retirement | None:
     found = _REMOVED.search(error.failure.message)
     if found is None:
         return Retirement(None) if error.failure.status == 410 else None
+    if found[1] is None:
+        return Retirement(None)
     try:
-        month = _MONTHS.index((found["month"] or "").lower()) + 1
-        return Retirement(date(int(found["year"]), month, int(found["day"])))
+        return Retirement(datetime.strptime(f"{found[1]} {found[2]}", "%B %d %Y").date())
     except ValueError:
         return Retirement(None)
 
