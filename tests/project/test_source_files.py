@@ -28,3 +28,19 @@ def test_there_are_modules() -> None:
 def test_migrations_are_no_package() -> None:
     """With an `__init__.py` the folder would shadow the library whose name it has."""
     assert not (ROOT / "alembic" / "__init__.py").exists()
+
+
+def test_dependencies_are_coroutines() -> None:
+    """FastAPI would run a plain function in a thread, which costs more than a short request."""
+    nodes = [node for path in MODULES for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    coroutines = {node.name for node in nodes if isinstance(node, ast.AsyncFunctionDef)}
+    used = {
+        call.args[0].id
+        for call in nodes
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "Depends"
+        and isinstance(call.args[0], ast.Name)
+    }
+    assert "get_platform" in used
+    assert used <= coroutines, used - coroutines

@@ -1,0 +1,171 @@
+"""Extraction through a Cohere server: how much the service adds, and how many calls it can carry.
+
+`python -m benchmarks.cohere [--corpus FOLDER]`
+
+The server is a stand-in on this machine (`tests/stand_ins/cohere`), so that its own time is known;
+service, stand-in and the clients share the machine's cores. One call is one `POST /v1/extractions`
+of one abstract and one task, which is one chat upstream.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+
+from app.corpora import pubtator
+from app.own_service import own_service
+from app.prompts.render import to_turns
+from app.prompts.tasks import Task
+from app.prompts.templates import BUILT_IN
+
+Call = Callable[[aiohttp.ClientSession, str], Awaitable[float]]
+RUNS = 5
+CALLS = 2_000
+LATENCY_MS = 200
+MODEL = "command-a-03-2025"
+
+
+def main() -> None:
+    """Run all measurements and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, default=Path(str(files("app.corpora") / "sample")))
+    corpus = parser.parse_args().corpus
+    texts = _texts(corpus)
+    print(f"cohere benchmark: {os.cpu_count()} cores, corpus {corpus.name}, median of {RUNS} runs")
+    with _stand_in(0) as upstream, _medtune(upstream) as service:
+        for clients in (1, 8, 64):
+            direct = asyncio.run(_rates(_chat(upstream), texts, clients))
+            through = asyncio.run(_rates(_extraction(service), texts, clients))
+            _row(
+                f"{clients} in flight, stand-in answers at once",
+                f"{through:,.0f} calls/s (the stand-in itself {direct:,.0f})",
+            )
+    with _stand_in(LATENCY_MS) as upstream, _medtune(upstream) as service:
+        for clients in (1, 32):
+            label = f"{clients} in flight, stand-in answers after {LATENCY_MS} ms"
+            direct_added = asyncio.run(_added(_chat(upstream), texts, clients))
+            _row(f"{label}: added by client and stand-in", direct_added)
+            through_added = asyncio.run(_added(_extraction(service), texts, clients))
+            _row(f"{label}: added by service, client and stand-in", through_added)
+
+
+@contextmanager
+def _stand_in(latency_ms: float) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "tests.stand_ins.cohere"]
+    process = subprocess.Popen([*command, "--port", str(port), "--latency-ms", str(latency_ms)])
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                httpx.get(f"{url}/v1/models").raise_for_status()
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def _medtune(upstream: str) -> Iterator[str]:
+    settings = {"MEDTUNE_COHERE_BASE_URL": upstream, "MEDTUNE_LOG_LEVEL": "WARNING"}
+    with tempfile.TemporaryDirectory() as data, own_service(Path(data), settings) as service:
+        yield service.address
+
+
+def _texts(corpus: Path) -> list[str]:
+    with (corpus / "dev.pubtator.txt").open("rb") as file:
+        documents = [document for _, document in pubtator.read(file, lambda _problem: None)]
+    return [document.text[document.body_offset :] for document in documents][:200]
+
+
+def _extraction(service: str) -> Call:
+    async def call(session: aiohttp.ClientSession, text: str) -> float:
+        body = {"model": f"cohere:{MODEL}", "text": text, "tasks": ["diseases"]}
+        return await _post(session, f"{service}/v1/extractions", body)
+
+    return call
+
+
+def _chat(upstream: str) -> Call:
+    async def call(session: aiohttp.ClientSession, text: str) -> float:
+        system, user = to_turns(text, Task.DISEASES, BUILT_IN)
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        body = {"model": MODEL, "messages": messages}
+        return await _post(session, f"{upstream}/v2/chat", body)
+
+    return call
+
+
+async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> float:
+    """Milliseconds of one call."""
+    started = time.perf_counter()
+    async with session.post(url, json=body) as answer:
+        content = await answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{answer.status}: {content[:500]!r}")
+    return (time.perf_counter() - started) * 1000
+
+
+async def _load(call: Call, texts: Sequence[str], clients: int, calls: int) -> list[float]:
+    """The times of `calls` calls by `clients` at once, each waiting for its answer."""
+    numbers = iter(range(calls))
+    times: list[float] = []
+
+    async def client(session: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            times.append(await call(session, texts[number % len(texts)]))  # noqa: PERF401
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+    return times
+
+
+async def _rates(call: Call, texts: Sequence[str], clients: int) -> float:
+    """Calls a second."""
+    calls = CALLS if clients > 1 else CALLS // 4
+    await _load(call, texts, clients, calls // 5)
+    rates = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        await _load(call, texts, clients, calls)
+        rates.append(calls / (time.perf_counter() - started))
+    return statistics.median(rates)
+
+
+async def _added(call: Call, texts: Sequence[str], clients: int) -> str:
+    """p50 and p99 of what comes on top of the stand-in's latency, the median of the runs."""
+    calls = CALLS if clients > 1 else 40
+    await _load(call, texts, clients, clients * 3)
+    middle, worst = [], []
+    for _ in range(RUNS):
+        added = sorted(ms - LATENCY_MS for ms in await _load(call, texts, clients, calls))
+        middle.append(added[len(added) // 2])
+        worst.append(added[int(len(added) * 0.99)])
+    return f"p50 {statistics.median(middle):.1f} ms, p99 {statistics.median(worst):.1f} ms"
+
+
+def _row(name: str, value: str) -> None:
+    print(f"  {name:<75} {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
