@@ -1,0 +1,1 @@
+"""A self-hosted cohere-finetune container as a backend that trains."""
