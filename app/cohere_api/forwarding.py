@@ -5,14 +5,26 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app.cohere_api.errors import CohereError
 
-_HEADERS = ("content-type", "retry-after")
+# What clients act on; the SDK waits as these two say.
+_HEADERS = ("content-type", "retry-after", "x-ratelimit-reset")
+
+
+class Chunks(Protocol):
+    """A body as it comes."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its parts."""
+
+    async def aclose(self) -> None:
+        """End the call, whether or not all has come. Safe to repeat."""
 
 
 class Forwarded(Protocol):
-    """The server's answer, its body still to come; closing `chunks` ends the call."""
+    """The server's answer, its body still to come."""
 
     @property
     def status(self) -> int:
@@ -23,8 +35,8 @@ class Forwarded(Protocol):
         """The headers, in lower case."""
 
     @property
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body, as it comes."""
+    def chunks(self) -> Chunks:
+        """The body."""
 
 
 @runtime_checkable
@@ -33,6 +45,21 @@ class Forwarding(Protocol):
 
     async def forward(self, path: str, body: bytes) -> Forwarded:
         """POST the JSON `body` to `path` (`v2/chat`) of the server. Raises BackendError."""
+
+
+class _Passed(StreamingResponse):
+    """The server's answer; the call there ends with ours, whenever the client goes."""
+
+    def __init__(self, answer: Forwarded) -> None:
+        headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
+        super().__init__(answer.chunks, status_code=answer.status, headers=headers)
+        self._chunks = answer.chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._chunks.aclose()
 
 
 async def forward(
@@ -46,6 +73,4 @@ async def forward(
         body = json.dumps({**fields, "model": model}, allow_nan=False).encode()
     except ValueError:
         raise CohereError(400, "invalid request: a number is out of range") from None
-    answer = await backend.forward(path, body)
-    headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
-    return StreamingResponse(answer.chunks, status_code=answer.status, headers=headers)
+    return _Passed(await backend.forward(path, body))

@@ -5,16 +5,17 @@ from typing import Annotated, TypedDict
 from fastapi import APIRouter, Query
 
 from app.backends.http import BackendsDep
+from app.backends.registry import Backends
 from app.cohere_api import naming
+from app.cohere_api.forwarding import Forwarding
 from app.cohere_api.naming import cohere_name
 from app.models.schemas import Model
 from app.models.service import Models
 from app.platform.http import PlatformDep
 from app.platform.pagination import decode_cursor, decode_offset, encode_cursor
+from app.platform.work import Platform
 
 router = APIRouter()
-
-_ENDPOINTS = ["chat", "generate"]
 
 
 @router.get("/v1/models", operation_id="cohereListModels")
@@ -29,7 +30,7 @@ async def list_models(
     """A page of models: base models, then tuned ones, newest first. None is a default."""
     async with platform.work(write=False) as work:
         models, following = await _page(Models(work, backends), page_token or None, page_size)
-    described = [_described(model, platform.settings.max_text_characters) for model in models]
+    described = [_described(model, backends, platform) for model in models]
     return {
         "models": [
             model
@@ -44,11 +45,11 @@ async def list_models(
 async def get_model(platform: PlatformDep, backends: BackendsDep, model: str) -> dict[str, object]:
     """One model, by any of its names."""
     found = await naming.describe(platform, backends, model)
-    return dict(_described(found, platform.settings.max_text_characters))
+    return dict(_described(found, backends, platform))
 
 
 async def _page(models: Models, token: str | None, size: int) -> tuple[list[Model], str | None]:
-    """A page and the token of the next: the rooms' own cursor, or an offset into the base models.
+    """A page and the token of the next: the room's own cursor, or an offset into the base models.
 
     The room has all base models on its first page, and not one of them on the others.
     """
@@ -70,19 +71,25 @@ class _Described(TypedDict):
     is_deprecated: bool
     endpoints: list[str]
     finetuned: bool
-    context_length: int
+    context_length: int | None
     tokenizer_url: str | None
     default_endpoints: list[str]
     features: list[str]
 
 
-def _described(model: Model, longest_text: int) -> _Described:
+def _described(model: Model, backends: Backends, platform: Platform) -> _Described:
+    """A model as Cohere describes it; of those at its own servers we know no more than they chat.
+
+    Our own take so many code points of text.
+    """
+    passed_on = isinstance(backends.find(model.backend), Forwarding)
+    endpoints = ["chat"] if passed_on else ["chat", "generate"]
     return {
         "name": cohere_name(model),
         "is_deprecated": model.retired_on is not None,
-        "endpoints": _ENDPOINTS if model.can_extract else [],
+        "endpoints": endpoints if model.can_extract else [],
         "finetuned": model.kind == "tuned",
-        "context_length": longest_text,
+        "context_length": None if passed_on else platform.settings.max_text_characters,
         "tokenizer_url": None,
         "default_endpoints": [],
         "features": [],

@@ -140,21 +140,29 @@ def test_a_tuned_model_chats(co2: cohere.ClientV2, tuned: dict[str, Any]) -> Non
     assert "nausea" in text_of(answer)
 
 
+class Chunks(AsyncIterator[bytes]):
+    """A body, byte by byte; after its end it must not be left open."""
+
+    def __init__(self, body: bytes) -> None:
+        self._rest = [bytes([byte]) for byte in body]
+        self.closed = False
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        return self._rest.pop(0)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
 @dataclass
 class Passed:
     """An answer of another server."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def chunks(self) -> AsyncIterator[bytes]:
-        async def parts() -> AsyncIterator[bytes]:
-            for byte in self.body:
-                yield bytes([byte])
-
-        return parts()
+    chunks: Chunks
 
 
 @dataclass
@@ -163,11 +171,13 @@ class CohereServer(RulesBackend):
 
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     status: int = 200
+    answers: list[Chunks] = field(default_factory=list)
 
     async def forward(self, path: str, body: bytes) -> Passed:
         self.seen.append((path, body))
+        self.answers.append(Chunks(body))
         headers = {"content-type": "text/event-stream", "content-length": "1", "retry-after": "7"}
-        return Passed(self.status, headers, body)
+        return Passed(self.status, headers, self.answers[-1])
 
 
 @pytest.mark.parametrize(
@@ -185,6 +195,7 @@ async def test_models_of_cohere_servers_are_passed_on(tmp_path: Path, path: str)
             assert answer.json() == request | {"model": "rules"}
         sent = [(path, request | {"model": "rules"})] * 2
         assert [(to, json.loads(body)) for to, body in server.seen] == sent
+        assert all(answer.closed for answer in server.answers)
 
 
 async def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path) -> None:
@@ -197,6 +208,14 @@ async def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path) -> None:
         assert "out of range" in answer.json()["message"]
 
 
+async def test_models_of_cohere_servers_are_described(tmp_path: Path) -> None:
+    """By the bare name too; they chat, and more is not known of them."""
+    async with in_process(tmp_path, vault=CohereServer()) as client:
+        model = (await client.get("/v1/models/rules")).json()
+        assert (model["name"], model["endpoints"]) == ("vault:rules", ["chat"])
+        assert model["context_length"] is None
+
+
 async def test_the_callers_key_stays_here(tmp_path: Path) -> None:
     """What is passed on is a path and a body; no header of the caller's."""
     server = CohereServer()
@@ -204,3 +223,30 @@ async def test_the_callers_key_stays_here(tmp_path: Path) -> None:
         headers = httpx.Headers({"Authorization": "Bearer caller"})
         await client.post("/v2/chat", json={"model": "rules"}, headers=headers)
     assert server.seen == [("v2/chat", b'{"model": "rules"}')]
+
+
+async def test_a_client_that_goes_ends_the_call(tmp_path: Path) -> None:
+    """Nothing more is read of the server's answer, and it is not left open."""
+    server = CohereServer()
+    async with in_process(tmp_path, vault=server) as client:
+        api = client._transport.app  # type: ignore[attr-defined]
+        body = b'{"model": "rules"}'
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "method": "POST",
+            "path": "/v2/chat",
+            "headers": [],
+            "query_string": b"",
+        }
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.body":
+                raise OSError
+
+        await api(scope, receive, send)
+    (answer,) = server.answers
+    assert answer.closed
