@@ -14,6 +14,7 @@ from app.backends.remote import Failure, RemoteError, seconds_to_wait, understan
 
 # "model 'command' was removed on September 15, 2025. See ...", "Generate API was removed on ..."
 _REMOVED = re.compile(r"\bwas removed\b(?: on ([A-Z][a-z]+ \d+),? (\d{4}))?")
+_ABOUT_THE_CALLER = (401, 402, 403, 408, 429)
 _OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b", re.IGNORECASE)
 
@@ -40,9 +41,10 @@ def understand(error: Exception) -> Failure | None:
                 return Failure(status, kind="malformed")
             headers = error.headers or {}
             return Failure(status, _message(error.body), seconds_to_wait(headers))
-        # Other than that, it checks nothing: what it trips over can be anything.
         case MalformedError() | ParsingError() | UnicodeDecodeError() | RecursionError():
             return Failure(kind="malformed")
+        case TypeError() | AttributeError() if _raised_by_sdk(error):
+            return Failure(kind="malformed")  # it builds its models unchecked, and trips
         case aiohttp.ClientError():  # what the transport has not made an exception of httpx
             return Failure(kind="connection")
     return understand_httpx(error)
@@ -75,6 +77,21 @@ def is_about_schema(error: BackendError) -> bool:
     if not isinstance(error, RemoteError) or error.failure.status not in (400, 422):
         return False
     return _OF_THE_SCHEMA.search(error.failure.message) is not None
+
+
+def offers_nothing(error: BackendError) -> bool:
+    """Whether an endpoint is not there (any more): a refusal not of the key, nor of the moment."""
+    if not isinstance(error, RemoteError) or error.failure.status is None:
+        return False
+    return 400 <= error.failure.status < 500 and error.failure.status not in _ABOUT_THE_CALLER
+
+
+def _raised_by_sdk(error: Exception) -> bool:
+    """Whether it is from the SDK's own lines, not from ours."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    return where is not None and where.tb_frame.f_globals["__name__"].startswith("cohere.")
 
 
 def _message(body: object) -> str:

@@ -1,0 +1,109 @@
+"""One question to `/v2/chat`, and its answer read."""
+
+import math
+from typing import Any, Literal, cast
+
+from cohere.types import ChatMessageV2
+from cohere.v2.client import OMIT
+
+from app.backends.base import BackendError, Generation
+from app.backends.cohere.client import CohereClient
+from app.backends.cohere.failures import MalformedError, is_about_schema
+from app.backends.generation import Question, Reply
+
+SchemaKey = Literal["json_schema", "schema"]
+
+
+class Chat:
+    """Asks the models of one server; `timeout` bounds one attempt, in seconds."""
+
+    def __init__(self, client: CohereClient, name: str, timeout: float) -> None:
+        self._client = client
+        self._name = name
+        self._timeout = timeout
+        # Cohere's specification says json_schema, its guide schema: servers may know one only.
+        self._schema_key: SchemaKey = "json_schema"
+
+    async def complete(self, model: str, question: Question, generation: Generation) -> Reply:
+        """What the model answers. Raises BackendError."""
+        key = self._schema_key
+        try:
+            return await self._ask(model, question, generation, key)
+        except BackendError as error:
+            if question.schema is None or not is_about_schema(error):
+                raise
+        other: SchemaKey = "schema" if key == "json_schema" else "json_schema"
+        try:
+            reply = await self._ask(model, question, generation, other)
+        except BackendError as error:
+            if not is_about_schema(error):
+                raise
+        else:
+            self._schema_key = other
+            return reply
+        raise BackendError(
+            "capability_unavailable",
+            f"The model {model} of the backend {self._name} cannot be held to a JSON schema.",
+            hint="Ask for lists: mode list.",
+        )
+
+    async def _ask(
+        self, model: str, question: Question, generation: Generation, key: SchemaKey
+    ) -> Reply:
+        # Plain dictionaries: the SDK takes them, and makes no models of them and back.
+        messages = [
+            {"role": "system", "content": question.system},
+            {"role": "user", "content": question.user},
+        ]
+        wanted: Any = OMIT
+        if question.schema is not None:
+            wanted = {"type": "json_object", key: question.schema}
+        limit = OMIT if generation.max_tokens is None else generation.max_tokens
+
+        async def ask() -> tuple[str, Reply]:
+            return _read(
+                await self._client.sdk.chat(
+                    model=model,
+                    messages=cast(list[ChatMessageV2], messages),
+                    temperature=generation.temperature,
+                    max_tokens=limit,
+                    response_format=wanted,
+                )
+            )
+
+        finish, reply = await self._client.call(ask, within=self._timeout)
+        if finish == "ERROR":
+            said = f"The model {model} of the backend {self._name} broke off with an error."
+            raise BackendError("backend_failed", said, retryable=True)
+        if finish == "TIMEOUT":
+            said = f"The model {model} of the backend {self._name} did not get done in time."
+            raise BackendError("backend_timeout", said, retryable=True)
+        return reply
+
+
+def _read(answer: object) -> tuple[str, Reply]:
+    """Why the answer ends, and what it says; the SDK has not checked it. Raises MalformedError."""
+    finish = getattr(answer, "finish_reason", None)
+    message = getattr(answer, "message", None)
+    content = getattr(message, "content", None) or ()
+    if not isinstance(finish, str) or message is None or not isinstance(content, list | tuple):
+        raise MalformedError
+    # A model that reasons says what it thinks in items of their own, and first.
+    texts = [
+        text
+        for item in content
+        if getattr(item, "type", None) == "text"
+        and isinstance(text := getattr(item, "text", None), str)
+    ]
+    tokens = getattr(getattr(answer, "usage", None), "tokens", None)
+    return finish, Reply(
+        "".join(texts),
+        truncated=finish == "MAX_TOKENS",
+        input_tokens=_count(getattr(tokens, "input_tokens", None)),
+        output_tokens=_count(getattr(tokens, "output_tokens", None)),
+    )
+
+
+def _count(value: object) -> int:
+    """A number of tokens; the API has them as floating point numbers."""
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0

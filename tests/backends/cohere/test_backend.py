@@ -1,0 +1,297 @@
+"""What the backend asks a Cohere server, and what it makes of the answers; over real HTTP."""
+
+import asyncio
+import json
+from datetime import date
+
+import pytest
+
+from app.backends.base import BackendError, Generation
+from app.backends.cohere.backend import CohereBackend
+from app.prompts.render import to_turns
+from app.prompts.tasks import Task
+from app.prompts.templates import BUILT_IN
+from tests.backends.cohere.conftest import backend_at
+from tests.stand_ins.cohere import Fault, StandIn, stand_in
+
+MODEL = "command-a-03-2025"
+TEXT = "Aspirin is not a cause of glaucoma. Lithium may be."
+ALL = frozenset(Task)
+DISEASES = frozenset({Task.DISEASES})
+CHAT = r"/v2/chat"
+
+
+async def failing(backend: CohereBackend, model: str = MODEL, **how: str) -> BackendError:
+    with pytest.raises(BackendError) as raised:
+        await backend.extract(model, [TEXT], DISEASES, Generation(**how))  # type: ignore[arg-type]
+    assert "Aspirin" not in f"{raised.value!r} {raised.value.message} {raised.value.hint}"
+    return raised.value
+
+
+async def test_it_extracts(backend: CohereBackend, server: StandIn) -> None:
+    found, none = await backend.extract(MODEL, [TEXT, "Nothing here."], ALL)
+    assert [(TEXT[m.start : m.end], m.type) for m in found.mentions] == [
+        ("Aspirin", "Chemical"),
+        ("glaucoma", "Disease"),
+        ("Lithium", "Chemical"),
+    ]
+    assert [(TEXT[found.mentions[r.chemical].start :][:7]) for r in found.relations] == ["Aspirin"]
+    assert found.input_tokens > 0
+    assert found.output_tokens > 0
+    assert not none.mentions
+    assert len(server.asked("POST", CHAT)) == 6
+
+
+async def test_what_it_sends(backend: CohereBackend, server: StandIn) -> None:
+    how = Generation(temperature=0.5, max_tokens=77)
+    await backend.extract(MODEL, [TEXT], DISEASES, how)
+    (asked,) = server.asked("POST", CHAT)
+    body = asked.json()
+    assert asked.headers["authorization"] == "Bearer co-secret-key"
+    assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+    assert body["messages"][1]["content"].startswith(TEXT)
+    assert (body["model"], body["temperature"], body["max_tokens"]) == (MODEL, 0.5, 77)
+    assert body["response_format"]["type"] == "json_object"
+    assert body["response_format"]["json_schema"]["required"] == ["diseases"]
+
+
+async def test_what_is_not_wanted_is_not_sent(backend: CohereBackend, server: StandIn) -> None:
+    await backend.extract(MODEL, [TEXT], DISEASES, Generation(mode="list"))
+    (asked,) = server.asked("POST", CHAT)
+    assert set(asked.json()) == {"model", "messages", "temperature", "stream"}
+
+
+async def test_a_model_without_structured_output_is_asked_for_a_list(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    (found,) = await backend.extract("command-light-nightly", [TEXT], DISEASES)
+    assert len(found.mentions) == 1
+    assert "response_format" not in server.asked("POST", CHAT)[0].json()
+
+
+async def test_a_tuned_model_is_asked_as_it_was_trained(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    """And by its own name, without a look at the list of models for what it can do."""
+    how = Generation(template=BUILT_IN)
+    with pytest.raises(BackendError) as raised:
+        await backend.extract("0f1e2d-ft", [TEXT], DISEASES, how)
+    assert raised.value.code == "model_not_found"
+    (asked,) = server.asked("POST", CHAT)
+    assert asked.json()["model"] == "0f1e2d-ft"
+    turns = [turn["content"] for turn in asked.json()["messages"]]
+    assert tuple(turns) == to_turns(TEXT, Task.DISEASES, BUILT_IN)
+    assert not server.asked("GET", "/v1/models")
+
+
+async def test_a_model_that_reasons_first(backend: CohereBackend) -> None:
+    (found,) = await backend.extract("command-a-reasoning-08-2025", [TEXT], DISEASES)
+    assert [TEXT[m.start : m.end] for m in found.mentions] == ["glaucoma"]
+    assert not found.ungrounded
+
+
+async def test_an_answer_cut_off_is_said_to_be(backend: CohereBackend, server: StandIn) -> None:
+    server.reply = lambda _system, _user: '{"diseases": ["glaucoma", "something very long"]}'
+    (found,) = await backend.extract(MODEL, [TEXT], DISEASES, Generation(max_tokens=7))
+    assert [TEXT[m.start : m.end] for m in found.mentions] == ["glaucoma"]
+    assert found.warnings
+
+
+@pytest.mark.parametrize("key", ["schema", "json_schema"])
+async def test_a_server_that_knows_the_schema_by_one_name(
+    backend: CohereBackend, server: StandIn, key: str
+) -> None:
+    server.schema_key = key  # type: ignore[assignment]
+    await backend.extract(MODEL, [TEXT], DISEASES)
+    await backend.extract(MODEL, [TEXT], DISEASES)
+    keys = [set(r.json()["response_format"]) - {"type"} for r in server.asked("POST", CHAT)]
+    assert keys == [{"json_schema"}] * (key == "schema") + [{key}] * 2
+
+
+async def test_a_server_that_takes_no_schema_at_all(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    refusal = Fault.error(400, "invalid request: response_format is not supported: glaucoma")
+    server.faults.add(CHAT, refusal, times=2)
+    error = await failing(backend, mode="json")
+    assert error.code == "capability_unavailable"
+    assert "glaucoma" not in error.message
+
+
+async def test_a_retired_model(backend: CohereBackend, server: StandIn) -> None:
+    error = await failing(backend, "command")
+    assert (error.code, error.retired_on) == ("retired", date(2025, 9, 15))
+    assert error.hint is not None
+    assert "cohere-vault:command-a-03-2025" in error.hint
+
+
+async def test_a_retired_tuned_model_can_be_trained_again(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    server.state.retired["old-ft"] = "model 'old-ft' was removed on May 1 2024."
+    with pytest.raises(BackendError) as raised:
+        await backend.extract("old-ft", [TEXT], DISEASES, Generation(template=BUILT_IN))
+    assert (raised.value.code, raised.value.retired_on) == ("retired", date(2024, 5, 1))
+    assert "/v1/fine-tunes/{id}/repeat" in (raised.value.hint or "")
+
+
+async def test_a_listed_model_that_has_been_retired_is_shown_so(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    assert len(await backend.base_models()) > 2
+    retired = server.state.models.pop(0).name
+    server.state.retired[retired] = f"model '{retired}' was removed on May 1 2024."
+    assert (await failing(backend, retired)).code == "retired"
+    shown = {model.name: model for model in await backend.base_models()}[retired]
+    assert (shown.retired_on, shown.can_extract, shown.can_tune) == (date(2024, 5, 1), False, False)
+    assert shown.replaced_by == "command-a-reasoning-08-2025"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "retryable"),
+    [
+        (Fault.error(400, "bad: Aspirin"), "backend_failed", False),
+        (Fault.error(401, "invalid api token"), "backend_failed", False),
+        (Fault.error(402, "billing limit"), "backend_failed", False),
+        (Fault.error(404, "model 'x' not found"), "model_not_found", False),
+        (Fault.html(404), "backend_failed", False),
+        (Fault.too_many(retry_after=7), "backend_unavailable", True),
+        (Fault.error(500), "backend_failed", True),
+        (Fault.html(502), "backend_failed", True),
+        (Fault.html(503), "backend_unavailable", True),
+        (Fault.error(504), "backend_timeout", True),
+        (Fault.cut(), "backend_unavailable", True),
+        (Fault.answer(b""), "backend_failed", False),
+        (Fault.answer(b"{}"), "backend_failed", False),
+        (Fault.answer(b"[1, 2]"), "backend_failed", False),
+        (Fault.answer(b'"text"'), "backend_failed", False),
+        (Fault.answer(b'{"finish_reason": "COMPLETE"}'), "backend_failed", False),
+        (Fault.answer(b'{"message": {"content": [{"type": "te'), "backend_failed", False),
+        (Fault.answer(b"\xff\xfe\xfa"), "backend_failed", False),
+        (Fault.answer(b"[" * 100_000), "backend_failed", False),
+        (Fault.html(200), "backend_failed", False),
+    ],
+)
+async def test_failures_are_told_truly(
+    backend: CohereBackend, server: StandIn, fault: Fault, code: str, retryable: bool
+) -> None:
+    server.faults.add(CHAT, fault)
+    error = await failing(backend)
+    assert (error.code, error.retryable) == (code, retryable)
+    assert error.message.startswith("The backend cohere-vault ")
+    assert "secret" not in f"{error!r}{error.message}{error.hint}"
+    # It goes on.
+    assert await backend.extract(MODEL, [TEXT], DISEASES)
+
+
+async def test_retry_after_is_passed_on(backend: CohereBackend, server: StandIn) -> None:
+    server.faults.add(CHAT, Fault.too_many(retry_after=7))
+    assert (await failing(backend)).retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("finish", "code"), [("ERROR", "backend_failed"), ("TIMEOUT", "backend_timeout")]
+)
+async def test_generations_that_fail(
+    backend: CohereBackend, server: StandIn, finish: str, code: str
+) -> None:
+    answer = {"finish_reason": finish, "message": {"role": "assistant", "content": []}}
+    server.faults.add(CHAT, Fault.answer(json.dumps(answer).encode()))
+    error = await failing(backend)
+    assert (error.code, error.retryable) == (code, True)
+
+
+async def test_an_answer_with_odd_parts_is_still_read(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    content = [{"type": "image"}, {"type": "text", "text": None}, 7, {"type": "text", "text": "{}"}]
+    answer = {
+        "finish_reason": "SOMETHING_NEW",
+        "message": {"role": "assistant", "content": content},
+        "usage": {"tokens": {"input_tokens": "many", "output_tokens": 3.0}},
+    }
+    server.faults.add(CHAT, Fault.answer(json.dumps(answer).encode()))
+    (found,) = await backend.extract(MODEL, [TEXT], DISEASES)
+    assert (found.input_tokens, found.output_tokens) == (0, 3)
+
+
+async def test_it_tries_again(server: StandIn) -> None:
+    backend = backend_at(server.url, attempts=3)
+    server.faults.add(CHAT, Fault.too_many(retry_after=0))
+    server.faults.add(CHAT, Fault.cut())
+    assert await backend.extract(MODEL, [TEXT], DISEASES)
+    assert len(server.asked("POST", CHAT)) == 3
+    await backend.close()
+
+
+async def test_an_answer_too_late(server: StandIn) -> None:
+    backend = backend_at(server.url, timeout=0.1)
+    server.faults.add(CHAT, Fault.slow(5))
+    assert (await failing(backend)).code == "backend_timeout"
+    await backend.close()
+
+
+async def test_nobody_there() -> None:
+    backend = backend_at("http://127.0.0.1:9")
+    error = await failing(backend)
+    assert (error.code, error.retryable) == ("backend_unavailable", True)
+    assert await backend.base_models() == []
+    await backend.close()
+
+
+async def test_a_wrong_key(server: StandIn) -> None:
+    backend = backend_at(server.url, key="wrong")
+    assert (await failing(backend)).code == "backend_failed"
+    await backend.close()
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v2/"])
+async def test_a_private_server_wants_no_key(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one from the environment; and its address may be given with a version."""
+    monkeypatch.setenv("CO_API_KEY", "of another server")
+    with stand_in() as server:
+        backend = backend_at(server.url + path, key=None)
+        await backend.extract(MODEL, [TEXT], DISEASES)
+        assert server.log
+        assert all("authorization" not in request.headers for request in server.log)
+        forwarded = await backend.forward("v2/chat", b"{}")
+        await forwarded.chunks.aclose()
+        assert "authorization" not in server.log[-1].headers
+        await backend.close()
+
+
+async def test_not_configured() -> None:
+    backend = backend_at(None, key=None)
+    await backend.open()
+    assert not backend.configured
+    assert await backend.base_models() == ()
+    error = await failing(backend)
+    assert error.code == "backend_unavailable"
+    assert "MEDTUNE_COHERE_API_KEY" in (error.hint or "")
+    assert "MEDTUNE_COHERE_BASE_URL" in (error.hint or "")
+    await backend.close()
+
+
+async def test_the_key_is_not_in_what_a_debugger_prints(backend: CohereBackend) -> None:
+    await backend.open()
+    assert "secret" not in f"{backend!r}{vars(backend)!r}"
+
+
+async def test_after_close_it_says_so(backend: CohereBackend) -> None:
+    await backend.extract(MODEL, [TEXT], DISEASES)
+    await backend.close()
+    await backend.close()
+    assert (await failing(backend)).code == "backend_unavailable"
+
+
+async def test_first_calls_at_once_open_it_once(backend: CohereBackend, server: StandIn) -> None:
+    await asyncio.gather(*(backend.extract(MODEL, [TEXT], DISEASES) for _ in range(20)))
+    assert len(server.asked("GET", "/v1/models$")) == 1
+
+
+async def test_many_texts_are_asked_about_at_once(server: StandIn) -> None:
+    server.latency = 0.05
+    backend = backend_at(server.url)
+    await backend.extract(MODEL, [TEXT] * 100, DISEASES)
+    assert 32 <= server.most_at_once <= 66
+    await backend.close()
