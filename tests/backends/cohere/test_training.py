@@ -22,10 +22,16 @@ from tests.stand_ins.cohere import Fault, FineTune, StandIn, stand_in
 _TUNES = "/v1/finetuning"
 
 
-@pytest.fixture
-def server() -> Iterator[StandIn]:
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[StandIn]:
     with stand_in() as running:
         yield running
+
+
+@pytest.fixture
+def server(lasting: StandIn) -> StandIn:
+    lasting.reset()
+    return lasting
 
 
 @pytest.fixture

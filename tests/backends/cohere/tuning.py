@@ -22,7 +22,7 @@ from app.prompts.templates import BUILT_IN
 REFERENCE = "ft_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"
 NAME = f"medtune-{REFERENCE}"
 TEXT = "Foomycin caused bar disease in rats."
-PACE = Pace(look=0.005, in_flight=(0.02, 0.05, 0.1))
+PACE = Pace(look=0.005, in_flight=(0.01, 0.03, 0.05))
 _ITEMS = {
     Task.DISEASES: ["bar disease"],
     Task.CHEMICALS: ["Foomycin"],

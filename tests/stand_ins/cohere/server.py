@@ -60,13 +60,17 @@ class StandIn:
         self.api_key = api_key
         self.latency = latency
         self.quiet = quiet
+        self._at_once = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """As it was when it started, for the next test; the key and the latency stay."""
         self.state = State()
         self.faults = Faults()
         self.log: list[Logged] = []
         self.reply: Callable[[str, str], str] | None = None
         self.schema_key: Literal["json_schema", "schema", "both"] = "both"
         self.most_at_once = 0
-        self._at_once = 0
         self._hooks: list[Hook] = []
         routes = [
             *chat.routes(self),

@@ -64,6 +64,8 @@ class Trainer:
 
     def go(self, until: str = "end") -> None:
         """Let the training take its steps up to this one."""
+        if self.job is None or self.status in ("finished", "error"):
+            return
         self.status = "in progress"
         try:
             for step in self.steps:
