@@ -4,10 +4,12 @@ Nobody waits for a list that is already known, and for the first one only briefl
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import takewhile
 
 import structlog
 
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 _PAGE = 1000
 _MOST_PAGES = 100
 _SECONDS_A_PAGE = 10.0
+_DATED = re.compile(r"-(\d\d)-(\d{4})$")
 # Which of `features` says that an answer can be held to a schema; `json_mode` alone is any JSON.
 _SCHEMA_FEATURES = frozenset({"json_schema", "structured_outputs"})
 
@@ -79,16 +82,13 @@ class Catalogue:
 
     def replacement(self, model: str) -> str | None:
         """What to use in place of a retired model: the closest name, the newest of these."""
-        parts = model.split("-")
+        family, _ = _family(model)
 
         def fitness(name: str) -> tuple[int, int, str]:
-            own = name.split("-")
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(own, parts, strict=False)) if a != b),
-                min(len(own), len(parts)),
-            )
+            own, dated = _family(name)
             # Of command-a-03-2025 and command-a-vision-07-2025, the plain one.
-            return shared, -len(own), "".join(reversed(own[-2:]))
+            shared = takewhile(lambda both: both[0] == both[1], zip(own, family, strict=False))
+            return len(list(shared)), -len(own), dated
 
         usable = [
             name
@@ -178,6 +178,13 @@ class Catalogue:
         except BackendError as error:
             return self._can_tune and not offers_nothing(error)
         return True
+
+
+def _family(name: str) -> tuple[list[str], str]:
+    """The parts of a name before its date, and the date as it sorts: `command-a-03-2025`."""
+    dated = _DATED.search(name)
+    parts = name[: dated.start() if dated else None].split("-")
+    return parts, f"{dated[2]}-{dated[1]}" if dated else ""
 
 
 def _read(model: object) -> _Listed | None:

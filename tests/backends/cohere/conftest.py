@@ -7,6 +7,7 @@ import pytest
 from app.backends.cohere.backend import CohereBackend
 from app.platform.settings import RemoteServer
 from tests.stand_ins.cohere import StandIn, stand_in
+from tests.stand_ins.cohere.state import State
 
 KEY = "co-secret-key"
 
@@ -24,10 +25,21 @@ def backend_at(
     )
 
 
-@pytest.fixture
-def server() -> Iterator[StandIn]:
+@pytest.fixture(scope="package")
+def running_server() -> Iterator[StandIn]:
     with stand_in(api_key=KEY) as server:
         yield server
+
+
+@pytest.fixture
+def server(running_server: StandIn) -> StandIn:
+    """The one stand-in of this package's tests, as new: starting one for each takes longer."""
+    server = running_server
+    vars(server.state).update(vars(State()))
+    server.faults.clear()
+    server.log.clear()
+    server.latency, server.reply, server.schema_key, server.most_at_once = 0.0, None, "both", 0
+    return server
 
 
 @pytest.fixture
