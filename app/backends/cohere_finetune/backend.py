@@ -79,6 +79,9 @@ class CohereFinetuneBackend:
         """`CohereFinetuneHyperparameters`."""
         return CohereFinetuneHyperparameters
 
+    async def open(self) -> None:
+        """There is nothing to load."""
+
     async def base_models(self) -> Sequence[BaseModelInfo]:
         """What the container can start from; to extract with them they would have to be served."""
         if not self.configured:
