@@ -41,7 +41,7 @@ _QUESTIONS_AT_ONCE = 64  # of one extraction
 # does not answer so soon has none and is asked again after a while. Seconds, all.
 _FRESH, _PATIENCE, _LISTED_WITHIN, _AGAIN_AFTER = 60.0, 1.0, 5.0, 5.0
 
-_OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_OF_A_MODEL = re.compile(r"\bmodel(?:_not_found)?\b", re.IGNORECASE)
 _OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b|grammar", re.IGNORECASE)
 _OF_THE_LENGTH = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)
 
