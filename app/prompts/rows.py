@@ -76,7 +76,7 @@ class _Gathered:
     """What the rows of one text say: items by task, each with the line it was first given in."""
 
     line: int
-    number: int
+    own_id: str
     text: str
     id: str = ""
     split: str | None = None
@@ -94,8 +94,8 @@ def documents(
 ) -> Iterator[tuple[str | None, Document]]:
     """The documents, with their splits, of rows with their lines, whatever file they come from.
 
-    A document's id is that of the first of its rows that has an `id`, or `row-` and the number of
-    its first row.
+    A document's id is that of the first of its rows that has an `id`, or made of the number of its
+    first row and of its text's hash: the rows of another file of the data set have other ids.
     """
     gathered: dict[bytes, _Gathered] = {}
     for number, (line, raw) in enumerate(rows, start=1):
@@ -108,7 +108,8 @@ def documents(
                 report(problem("empty_text", line=line))
             else:
                 key = blake2b(asked.text.encode(errors="surrogatepass"), digest_size=16).digest()
-                about = gathered.setdefault(key, _Gathered(line, number, asked.text))
+                own_id = f"row-{number}-{key[:4].hex()}"
+                about = gathered.setdefault(key, _Gathered(line, own_id, asked.text))
                 _name(about, row, line, report)
                 _gather(about, asked, answer, line, report)
         except ChatError as error:
@@ -152,7 +153,7 @@ def _name(about: _Gathered, row: Raw, line: int, report: Report) -> None:
 
 
 def _id(about: _Gathered) -> str:
-    return about.id or f"row-{about.number}"
+    return about.id or about.own_id
 
 
 def _gather(about: _Gathered, asked: Asked, answer: str, line: int, report: Report) -> None:
