@@ -50,6 +50,7 @@ def cohere_name(model: Model) -> str:
 
 
 def _own(name: str) -> str:
+    # PostgreSQL refuses to look for some of these.
     if not name.isprintable():
         raise unknown_model(name)
     return name.removesuffix(_TUNED) if name.startswith(_FINE_TUNE) else name

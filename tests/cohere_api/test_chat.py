@@ -10,11 +10,15 @@ import cohere
 import httpx
 import pytest
 from cohere.types import ChatbotMessage, UserMessage
+from pydantic import SecretStr
 
+from app.backends.cohere.backend import CohereBackend
 from app.backends.rules import RulesBackend
+from app.platform.settings import RemoteServer
 from app.prompts.render import to_prompt, to_turns
 from app.prompts.tasks import Task
 from tests.cohere_api.serving import in_process, plain
+from tests.stand_ins.cohere import stand_in
 
 TEXT = "Acute hepatitis and nausea. Hepatitis came back with haloperidol, nausea did not."
 SYSTEM, USER = to_turns(TEXT, Task.DISEASES)
@@ -196,6 +200,23 @@ async def test_models_of_cohere_servers_are_passed_on(tmp_path: Path, path: str)
         sent = [(path, request | {"model": "rules"})] * 2
         assert [(to, json.loads(body)) for to, body in server.seen] == sent
         assert all(answer.closed for answer in server.answers)
+
+
+async def test_a_real_call_is_passed_on(tmp_path: Path) -> None:
+    """From SDK to server and back, streamed; with the backend's key and not with the caller's."""
+    with stand_in(api_key="ours") as server:
+        ours = RemoteServer(base_url=server.url, api_key=SecretStr("ours"))
+        vault = CohereBackend("vault", ours, timeout=5, attempts=1, poll_seconds=1)
+        async with in_process(tmp_path, vault=vault) as client:
+            sdk = cohere.AsyncClientV2("theirs", base_url="http://medtune", httpx_client=client)
+            stream = sdk.chat_stream(model="command-a-03-2025", messages=MESSAGES)
+            *_, end = [plain(event) async for event in stream]
+            assert end["delta"]["finish_reason"] == "COMPLETE"
+            answer = await sdk.chat(model="vault:command-a-03-2025", messages=MESSAGES)
+            assert text_of(answer)
+        await vault.close()
+        assert server.log[-1].headers["authorization"] == "Bearer ours"
+        assert server.log[-1].json()["model"] == "command-a-03-2025"
 
 
 async def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path) -> None:

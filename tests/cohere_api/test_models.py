@@ -1,11 +1,13 @@
 """`/v1/models` and the small calls, as the SDK makes them."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import cohere
+import httpx
 import pytest
 from cohere.base_client import AsyncBaseCohere, BaseCohere
 from cohere.errors import BadRequestError, NotFoundError
@@ -59,6 +61,21 @@ def test_pages_are_the_whole_list(co: cohere.Client, tuned: dict[str, Any]) -> N
         co.models.list(page_size=0)
 
 
+async def all_names(client: httpx.AsyncClient, size: int) -> list[str]:
+    """The names on all pages of this size."""
+    names: list[str] = []
+    token = ""
+    for _ in range(10):
+        params = {"page_size": str(size), "page_token": token}
+        page = (await client.get("/v1/models", params=params)).json()
+        assert 0 < len(page["models"]) <= size
+        names += [model["name"] for model in page["models"]]
+        token = page["next_page_token"]
+        if not token:
+            break
+    return names
+
+
 class Many(RulesBackend):
     """A backend with several models: one cannot be asked, one is retired."""
 
@@ -77,16 +94,23 @@ class Many(RulesBackend):
 async def test_many_base_models_in_pages(tmp_path: Path, size: int) -> None:
     """A page has no more than was asked for, also of base models."""
     async with in_process(tmp_path, many=Many()) as client:
-        names, token = [], ""
-        for _ in range(10):
-            params = {"page_size": str(size), "page_token": token}
-            page = (await client.get("/v1/models", params=params)).json()
-            assert 0 < len(page["models"]) <= size
-            names += [model["name"] for model in page["models"]]
-            token = page["next_page_token"]
-            if not token:
-                break
+        names = await all_names(client, size)
     assert names == [f"many:{info.name}" for info in await Many().base_models()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+async def test_base_and_tuned_models_in_pages(tmp_path: Path, size: int) -> None:
+    """Pages of one kind, of both, and of the other; the newest tuned model first."""
+    row = ("name", "rules", "rules", '["diseases"]', "medtune-1", "2026-01-01 00:00:00")
+    columns = "name, backend, backend_model, tasks, template_id, created_at, id, fine_tune_id"
+    async with in_process(tmp_path, rules=RulesBackend()) as client:
+        with sqlite3.connect(tmp_path / "medtune.db") as database:
+            for n in range(4):
+                statement = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                database.execute(statement, (*row, f"mdl_{n}", f"ft_{n}"))
+        database.close()
+        names = await all_names(client, size)
+    assert names == ["rules:rules", "ft_3-ft", "ft_2-ft", "ft_1-ft", "ft_0-ft"]
 
 
 async def test_models_that_answer_nothing(tmp_path: Path) -> None:
