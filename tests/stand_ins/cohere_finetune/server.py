@@ -13,6 +13,7 @@ class _Handler(BaseHTTPRequestHandler):
     trainer: Trainer
     lock: threading.Lock
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # header and body are sent apart
 
     def do_GET(self) -> None:
         self._serve()
