@@ -147,7 +147,7 @@ class CohereTraining:
         return bool(tunes)
 
     async def _upload(self, job: TrainingJob, name: str) -> str:
-        """The id of the new dataset."""
+        """The id of the new dataset; should the answer be lost, the next launch finds its name."""
         with tempfile.TemporaryFile() as rows, tempfile.TemporaryFile() as evaluation_rows:
             await _rewritten(job.training, rows, job.template)
             evaluation = None
@@ -165,16 +165,11 @@ class CohereTraining:
                     repeat=False,
                 )
             except BackendError as error:
-                failed = lenient(error)
-            else:
-                dataset_id = getattr(answer, "id", None)
-                if isinstance(dataset_id, str) and dataset_id:
-                    return dataset_id
-                failed = self._unreadable()
-        # It may have been taken all the same.
-        if is_gone(failed) or not (datasets := await self._holdings.datasets(name)):
-            raise failed
-        return datasets[0].id
+                raise lenient(error) from None
+        dataset_id = getattr(answer, "id", None)
+        if not isinstance(dataset_id, str) or not dataset_id:
+            raise self._unreadable()
+        return dataset_id
 
     async def _validated(self, dataset_id: str) -> None:
         """Wait until the server has looked through the rows. Raises BackendError."""

@@ -216,6 +216,23 @@ async def test_cancel_while_a_create_is_in_flight(
     assert (await training.poll(REFERENCE)).status is JobStatus.LOST
 
 
+async def test_cancel_looks_twice(
+    server: StandIn, training: CohereTraining, tmp_path: Path
+) -> None:
+    """A create that the server had checked before the rows went, and did after, is undone, too."""
+    await training.launch(job(tmp_path))
+    (ours,) = alive(server)
+    late = FineTune(request=ours.request)
+
+    def hook(when: str, request: Logged) -> None:
+        if (when, request.method) == ("after", "DELETE") and ours.deleted and not late.deleted:
+            server.state.fine_tunes[late.id] = late
+
+    server.on_request(hook)
+    await training.cancel(REFERENCE)
+    assert late.deleted
+
+
 async def test_two_processes_launch_at_once(
     server: StandIn, training: CohereTraining, tmp_path: Path
 ) -> None:

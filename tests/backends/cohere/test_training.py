@@ -17,7 +17,7 @@ from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
 from tests.backends.cohere.tuning import NAME, REFERENCE, TEXT, job, training_on, write_rows
-from tests.stand_ins.cohere import Fault, FineTune, StandIn, stand_in
+from tests.stand_ins.cohere import Dataset, Fault, FineTune, StandIn, stand_in
 
 _TUNES = "/v1/finetuning"
 
@@ -108,8 +108,15 @@ async def test_reads_every_page(server: StandIn, training: CohereTraining, tmp_p
     for number in range(5):
         other = FineTune(request={"name": f"other-{number}", "settings": {}})
         server.state.fine_tunes[other.id] = other
+    server.faults.add(_TUNES, Fault.error(500), method="POST")
+    with pytest.raises(BackendError):
+        await training.launch(job(tmp_path))
+    for number in range(5):
+        newer = Dataset(name=f"other-{number}", type="chat-finetune-input")
+        server.state.datasets[newer.id] = newer
     await training.launch(job(tmp_path))
     await training.launch(job(tmp_path))
+    assert len(server.asked("POST", "/v1/datasets")) == 1
     assert len([tune for tune in alive(server) if tune.name == NAME]) == 1
     last = (await ended(training))[-1]
     assert {point.step for point in last.metrics} == set(range(7))
