@@ -30,10 +30,8 @@ def read_reply(answer: object) -> Reply:
 
 def _without_thoughts(content: str) -> str:
     """The answer without what a reasoning model writes before it, if its server leaves it there."""
-    before, end, answer = content.rpartition("</think>")
-    if end:
-        return answer
-    return before if answer.lstrip().startswith("<think>") else answer
+    answer = content.rpartition("</think>")[2]
+    return "" if answer.lstrip().startswith("<think>") else answer
 
 
 def _count(value: object) -> int:

@@ -89,23 +89,43 @@ def test_a_near_spelling_is_the_mention_that_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("disease", "places"), [("acute hepatitis", [6, 12, 39]), ("hepatitis", [12, 33])]
+    ("text", "listed", "side", "surfaces"),
+    [
+        (
+            "An acute hepatitis and a toxic hepatitis by isoniazid.",
+            "acute hepatitis",
+            "hepatitis",
+            ["acute hepatitis", "hepatitis", "isoniazid"],
+        ),
+        (
+            "An acute hepatitis by isoniazid.",
+            "acute hepatitis",
+            "hepatitis",
+            ["acute hepatitis", "hepatitis", "isoniazid"],
+        ),
+        (
+            "An acute hepatitis by isoniazid.",
+            "hepatitis",
+            "acute hepatitis",
+            ["acute hepatitis", "hepatitis", "isoniazid"],
+        ),
+    ],
 )
-def test_a_side_within_a_mention_has_a_place_of_its_own(disease: str, places: list[int]) -> None:
-    """It is preferred to stand where no other mention does."""
-    text = "Dire, acute hepatitis and toxic hepatitis, by isoniazid."
-    listed = ["hepatitis"] if disease == "acute hepatitis" else ["acute hepatitis"]
-    found = answered(text, listed, None, [("isoniazid", disease)])
-    assert named(text, found) == [("isoniazid", disease)]
+def test_a_side_within_a_mention_has_a_mention_of_its_own(
+    text: str, listed: str, side: str, surfaces: list[str]
+) -> None:
+    """But only if it stands nowhere else."""
+    found = answered(text, [listed], None, [("isoniazid", side)])
+    assert [text[m.start : m.end] for m in found.mentions] == surfaces
+    assert named(text, found) == [("isoniazid", side)]
     assert found.ungrounded == ()
-    hidden = "An acute hepatitis by isoniazid."
-    found = answered(hidden, ["acute hepatitis"], None, [("isoniazid", "hepatitis")])
-    assert named(hidden, found) == [("isoniazid", "hepatitis")]
-    assert [hidden[m.start : m.end] for m in found.mentions] == [
-        "acute hepatitis",
-        "hepatitis",
-        "isoniazid",
-    ]
+
+
+def test_a_mention_across_the_edge_of_sentences_is_no_evidence() -> None:
+    text = "Iron gave an acute gout. Attack by iron."
+    found = answered(text, None, None, [("iron", "gout. Attack")])
+    assert len(found.relations) == 1
+    assert found.relations[0].evidence == ()
 
 
 def test_a_relation_with_a_side_that_is_not_there_has_no_place() -> None:

@@ -166,7 +166,7 @@ async def test_refusals_have_codes_and_repeat_nothing_that_was_said(
     code: str,
     retryable: bool,
 ) -> None:
-    headers = {"retry-after": "7", "location": server.url + "/elsewhere"}
+    headers = {"retry-after": "7", "location": server.url + "/chat/completions"}
     server.fault = Fault(status, json.dumps({"error": said}), headers)
     error = await failing(backend)
     assert (error.code, error.retryable) == (code, retryable)
@@ -251,6 +251,7 @@ async def test_the_served_models_are_listed_once_a_minute(
     assert tuple(model.name for model in first) == MODELS
     assert all(m.tasks == frozenset(Task) and m.can_extract and not m.can_tune for m in first)
     assert await backend.base_models() == first
+    await asyncio.sleep(0.05)  # for a list that is asked for in the background
     assert server.lists == 1
 
 
@@ -331,6 +332,7 @@ async def test_after_closing_nothing_is_opened_again(
     server: Server, backend: OpenAIBackend
 ) -> None:
     await backend.extract("base", [TEXT], DISEASES, TUNED)
+    assert await backend.base_models()
     await backend.close()
     assert (await failing(backend)).code == "backend_unavailable"
     assert await backend.base_models() == ()
