@@ -42,13 +42,6 @@ _FAULTS = [
     Fault.answer(b'{"id": "brok', acts=True),
     Fault.answer(b"[1]", acts=True),
 ]
-
-
-def _named(fault: Fault) -> str:
-    what = "cut" if fault.cuts else f"{fault.status} {fault.body[:15]!r}"
-    return f"{what} acts" if fault.acts else what
-
-
 _REQUESTS = 7  # of a launch that meets no fault
 
 
@@ -74,42 +67,46 @@ def alive(server: StandIn) -> list[FineTune]:
     return [tune for tune in server.state.fine_tunes.values() if not tune.deleted]
 
 
-@pytest.mark.parametrize("fault", _FAULTS, ids=_named)
 @pytest.mark.parametrize(("method", "path"), _CALLS)
 async def test_each_fault_at_each_step(
-    server: StandIn,
-    training: CohereTraining,
-    tmp_path: Path,
-    method: str,
-    path: str,
-    fault: Fault,
+    server: StandIn, training: CohereTraining, tmp_path: Path, method: str, path: str
 ) -> None:
     """Whatever a call meets, acting or not, launching again ends in one fine-tune."""
-    server.faults.add(path, fault, method=method)
-    await launch_again(training, job(tmp_path))
-    await launch_again(training, job(tmp_path))
-    assert not server.faults
-    assert len(alive(server)) == 1
-    await training.forget(REFERENCE)
-    assert server.state.datasets == {}
+    for fault in _FAULTS:
+        server.reset()
+        server.faults.add(path, fault, method=method)
+        await launch_again(training, job(tmp_path))
+        await launch_again(training, job(tmp_path))
+        assert not server.faults, fault
+        assert len(alive(server)) == 1, fault
+        await training.forget(REFERENCE)
+        assert server.state.datasets == {}, fault
 
 
-@pytest.mark.parametrize("number", range(_REQUESTS * 2))
 async def test_cancelled_at_every_moment(
-    server: StandIn, training: CohereTraining, tmp_path: Path, number: int
+    server: StandIn, training: CohereTraining, tmp_path: Path
 ) -> None:
     """Cut off before or after the server acts on any of its requests: one fine-tune all the same.
 
     The answer does not reach the launch that is cut off.
     """
+    for number in range(_REQUESTS * 2):
+        server.reset()
+        await _cancel_at(number, server, training, tmp_path)
+        await training.launch(job(tmp_path))
+        assert len(alive(server)) == 1, number
+
+
+async def _cancel_at(number: int, server: StandIn, training: CohereTraining, folder: Path) -> None:
+    """A launch cancelled while the server holds a request back, before or after it acts."""
     loop = asyncio.get_running_loop()
     moments: list[str] = []
     over = threading.Event()
-    launching = asyncio.create_task(training.launch(job(tmp_path)))
+    launching = asyncio.create_task(training.launch(job(folder)))
     launching.add_done_callback(lambda _: over.set())
 
-    def hook(_when: str, _request: Logged) -> None:
-        moments.append("")
+    def hook(when: str, _request: Logged) -> None:
+        moments.append(when)
         if len(moments) == number + 1:
             loop.call_soon_threadsafe(launching.cancel)
             over.wait(5)
@@ -117,8 +114,6 @@ async def test_cancelled_at_every_moment(
     server.on_request(hook)
     with pytest.raises(asyncio.CancelledError):
         await launching
-    await training.launch(job(tmp_path))
-    assert len(alive(server)) == 1
 
 
 def _child(url: str, folder: Path) -> subprocess.Popen[bytes]:
