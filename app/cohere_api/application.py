@@ -7,7 +7,17 @@ is done by the services of the rooms. It is not in our OpenAPI file: Cohere docu
 from fastapi import FastAPI
 
 from app.backends.registry import Backends
-from app.cohere_api import chat, chat_v1, datasets, errors, generate, keys, models, tokens
+from app.cohere_api import (
+    chat,
+    chat_v1,
+    datasets,
+    errors,
+    finetuning,
+    generate,
+    keys,
+    models,
+    tokens,
+)
 from app.platform.lineage import Lineage
 from app.platform.work import Platform
 
@@ -18,7 +28,7 @@ def create_cohere_api(platform: Platform, backends: Backends, lineage: Lineage) 
     api.state.platform = platform
     api.state.backends = backends
     api.state.lineage = lineage
-    for room in (chat, chat_v1, generate, models, tokens, keys, datasets):
+    for room in (chat, chat_v1, generate, models, tokens, keys, datasets, finetuning):
         api.include_router(room.router)
     errors.install(api)
     return api

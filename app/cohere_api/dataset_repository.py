@@ -83,21 +83,26 @@ class CohereDatasetRepository:
         row = await self._session.get(CohereDatasetRow, dataset_id)
         return row is not None and row.deleted_at is not None
 
-    async def is_learnt_from(self, dataset_id: str) -> bool:
-        """Whether there is a fine-tune on it, of any state."""
-        query = (
-            select(FineTuneRow.id)
-            .join(
-                TrainingFileRow,
-                or_(
-                    TrainingFileRow.id == FineTuneRow.training_file_id,
-                    TrainingFileRow.id == FineTuneRow.evaluation_file_id,
-                ),
-            )
-            .where(TrainingFileRow.dataset_id == dataset_id)
-            .limit(1)
+    async def deleted_and_unneeded(self) -> Sequence[str]:
+        """Ids of the deleted ones that no fine-tune, of any state, has and that no job works on."""
+        files = select(TrainingFileRow.id).where(
+            TrainingFileRow.dataset_id == CohereDatasetRow.dataset_id
         )
-        return await self._session.scalar(query) is not None
+        has_it = or_(
+            TrainingFileRow.id == FineTuneRow.training_file_id,
+            TrainingFileRow.id == FineTuneRow.evaluation_file_id,
+        )
+        query = (
+            select(CohereDatasetRow.dataset_id)
+            .join(DatasetRow, DatasetRow.id == CohereDatasetRow.dataset_id)
+            .where(
+                CohereDatasetRow.deleted_at.is_not(None),
+                DatasetRow.status != "validating",
+                ~files.where(TrainingFileRow.status == "building").exists(),
+                ~files.join(FineTuneRow, has_it).exists(),
+            )
+        )
+        return (await self._session.scalars(query)).all()
 
     async def _found(
         self, *conditions: ColumnElement[bool], limit: int, offset: int

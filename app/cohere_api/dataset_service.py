@@ -83,23 +83,19 @@ class CohereDatasets:
         return await self._rows.uploaded_bytes()
 
     async def delete(self, dataset_id: str, lineage: Lineage) -> None:
-        """Remove a dataset; if a fine-tune has learnt from it, with the last of those.
+        """Remove a dataset, for good once it is read and no fine-tune is left that has it.
 
-        Raises ApiError `not_found`, `conflict` (it is being read).
+        Raises ApiError `not_found`.
         """
-        await self._work.one_at_a_time(f"cohere dataset {dataset_id}")
+        await self._one_at_a_time()
         found = await self._found(dataset_id)
-        if await self._rows.is_learnt_from(dataset_id):
-            found.told.deleted_at = now()
-        else:
-            await Datasets(self._work).delete(dataset_id, lineage, cascade=True)
+        found.told.deleted_at = now()
+        await self.bury(lineage)
 
-    async def release(self, dataset_id: str, lineage: Lineage) -> None:
-        """A fine-tune on this dataset is gone: it goes, too, if it was only kept for that one."""
-        await self._work.one_at_a_time(f"cohere dataset {dataset_id}")
-        if not await self._rows.is_deleted(dataset_id):
-            return
-        if not await self._rows.is_learnt_from(dataset_id):
+    async def bury(self, lineage: Lineage) -> None:
+        """Remove for good whatever was deleted and is no longer needed."""
+        await self._one_at_a_time()
+        for dataset_id in await self._rows.deleted_and_unneeded():
             await Datasets(self._work).delete(dataset_id, lineage, cascade=True)
 
     async def check_trainable(self, dataset_id: str) -> None:
@@ -107,12 +103,16 @@ class CohereDatasets:
 
         Datasets that were created elsewhere are judged there.
         """
-        await self._work.one_at_a_time(f"cohere dataset {dataset_id}")
+        await self._one_at_a_time()
         if await self._rows.is_deleted(dataset_id):
             raise ApiError("dataset_not_ready", "The dataset was deleted.")
         found = await self._rows.get(dataset_id)
         if found is not None and (status := validation_status(found)) != "validated":
             raise ApiError("dataset_not_ready", f"The dataset's validation status is {status}.")
+
+    async def _one_at_a_time(self) -> None:
+        """Nothing is deleted while a training on it is being arranged."""
+        await self._work.one_at_a_time("cohere datasets")
 
     async def _found(self, dataset_id: str) -> DatasetRows:
         found = await self._rows.get(dataset_id)
