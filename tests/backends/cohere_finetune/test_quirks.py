@@ -11,7 +11,7 @@ from tests.stand_ins.cohere_finetune import Dead
 
 async def test_idle_right_after_the_start_means_nothing(scene: Scene) -> None:
     """The status may be set after the 202."""
-    scene.trainer.slow_start = True
+    scene.trainer.slow_start = 2
     backend = scene.backend()
     await backend.launch(scene.job())
     assert scene.trainer.status == "idle"
@@ -60,6 +60,27 @@ async def test_weights_that_are_not_whole_are_no_model(scene: Scene) -> None:
     scene.trainer.restart()
     backend = scene.backend()
     assert (await scene.settled(backend)).status is JobStatus.LOST
+
+
+@pytest.mark.parametrize("missing", ["tokenizer_config.json", "model-00001-of-00002.safetensors"])
+async def test_weights_with_a_part_missing_are_no_model(scene: Scene, missing: str) -> None:
+    """Whichever."""
+    await scene.backend().launch(scene.job())
+    scene.trainer.go()
+    scene.trainer.restart()
+    weights = scene.trainer.root / "ft_1/output/merged_weights"
+    (weights / missing).unlink()
+    assert (await scene.settled(scene.backend())).status is JobStatus.LOST
+
+
+async def test_weights_in_one_file_are_a_model(scene: Scene) -> None:
+    """Small models have no index of parts."""
+    await scene.backend().launch(scene.job())
+    scene.trainer.go()
+    weights = scene.trainer.root / "ft_1/output/merged_weights"
+    (weights / "model.safetensors.index.json").unlink()
+    (weights / "model-00001-of-00002.safetensors").rename(weights / "model.safetensors")
+    assert (await scene.backend().poll("ft_1")).status is JobStatus.SUCCEEDED
 
 
 async def test_the_next_training_of_someone_else_hides_no_result(scene: Scene) -> None:
@@ -209,12 +230,15 @@ async def test_a_connection_that_is_gone_may_come_back(scene: Scene) -> None:
 async def test_an_answer_that_is_lost(scene: Scene, cut: str) -> None:
     """Whether it was heard is found out; it is trained once."""
     scene.trainer.cut = cut
+    scene.trainer.slow_start = 2
     backend = scene.backend()
     await backend.launch(scene.job())
-    assert (await backend.poll("ft_1")).stage == "starting"
     scene.trainer.cut = ""
+    assert (await backend.poll("ft_1")).stage == "starting"
+    assert len(scene.trainer.posts) == (cut == "after /finetune")
     assert (await scene.driven(backend, scene.job())).status is JobStatus.SUCCEEDED
     assert scene.trainer.trained == ["ft_1"]
+    assert len(scene.trainer.posts) == 1
 
 
 @pytest.mark.parametrize("cut", ["", "after /terminate"])

@@ -34,7 +34,9 @@ class Trainer:
     trained: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     terminated: int = 0
-    slow_start: bool = False  # the race: 202 is answered before the thread sets the status
+    slow_start: int = (
+        0  # looks for which it is still idle after the 202: its thread sets the status
+    )
     supervised: bool = True  # it is started anew when it has ended
     fault: Callable[[str], None] = lambda step: None
     cut: str = ""  # a call whose connection is cut: "before /path" or "after /path"
@@ -86,9 +88,9 @@ class Trainer:
     def look(self) -> tuple[int, dict[str, str]]:
         """GET /status."""
         said = {"status": self.status}
-        if self.slow_start and self.status == "idle" and self.posts:
-            self.slow_start = False
-            self.status = "in progress"
+        if self.slow_start and self.posts and self.status == "idle":
+            self.slow_start -= 1
+            self.status = "idle" if self.slow_start else "in progress"
         return 200, {**said, "message": self.message} if self.message else said
 
     def restart(self) -> None:
