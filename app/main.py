@@ -1,7 +1,7 @@
 """The composition root: everything is made here, once, from settings, and closed here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -12,8 +12,11 @@ from sqlalchemy.exc import DataError, IntegrityError
 from starlette.types import Scope
 
 from app import api, docs_pages, health
-from app.backends.base import BackendError
+from app.backends.base import Backend, BackendError
+from app.backends.cohere.backend import CohereBackend
+from app.backends.cohere_finetune.backend import CohereFinetuneBackend
 from app.backends.local.backend import LocalBackend
+from app.backends.openai import OpenAIBackend
 from app.backends.registry import Backends, as_api_error
 from app.backends.rules import RulesBackend
 from app.cohere_api.application import create_cohere_api
@@ -30,7 +33,7 @@ from app.platform.folder_lock import folder_lock
 from app.platform.jobs import Jobs
 from app.platform.lineage import Lineage
 from app.platform.requests import RequestContext
-from app.platform.settings import Settings
+from app.platform.settings import RemoteServer, Settings
 from app.platform.work import Platform
 from app.training_files.service import LINK as TRAINING_FILES_LINK
 from app.training_files.service import TrainingFiles
@@ -63,10 +66,39 @@ def create_platform(settings: Settings, backends: Backends) -> Platform:
 
 def create_backends(settings: Settings) -> Backends:
     """All backends; `local:rules` is the untrained base model of the embedded one."""
-    local = LocalBackend(
-        settings.data_dir / "local", baseline=RulesBackend(), max_loaded=settings.loaded_models
+    timeout, attempts = settings.remote_timeout_seconds, settings.remote_attempts
+    poll_seconds = settings.remote_poll_seconds
+    backends: dict[str, Backend] = {
+        "local": LocalBackend(
+            settings.data_dir / "local", baseline=RulesBackend(), max_loaded=settings.loaded_models
+        )
+    }
+    for name, server in _named("cohere", settings.cohere, settings.cohere_servers):
+        backends[name] = CohereBackend(
+            name, server, timeout=timeout, attempts=attempts, poll_seconds=poll_seconds
+        )
+    for name, server in _named("openai", settings.openai, settings.openai_servers):
+        backends[name] = OpenAIBackend(name, server, timeout=timeout, attempts=attempts)
+    backends["cohere-finetune"] = CohereFinetuneBackend(
+        "cohere-finetune",
+        settings.cohere_finetune_url,
+        settings.cohere_finetune_dir,
+        served_by=backends.get(settings.cohere_finetune_served_by),
+        hours=settings.cohere_finetune_hours,
+        timeout=timeout,
+        attempts=attempts,
+        poll_seconds=poll_seconds,
     )
-    return Backends({"local": local})
+    return Backends(backends)
+
+
+def _named(
+    kind: str, first: RemoteServer, others: Mapping[str, RemoteServer]
+) -> Iterator[tuple[str, RemoteServer]]:
+    """Names of the backends of one kind, with their servers: `cohere`, `cohere-vault`."""
+    yield kind, first
+    for name, server in others.items():
+        yield f"{kind}-{name}", server
 
 
 def create_lineage(backends: Backends) -> Lineage:
@@ -100,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
                 fine_tune_job(platform, backends),
             ):
                 platform.jobs.define(job)
+            await backends.open()
             await platform.jobs.open()
             try:
                 yield

@@ -203,6 +203,12 @@ class Backend(Protocol):
     def hyperparameters(self) -> type[BaseModel] | None:
         """The typed hyperparameters of a training, or None if this backend does not train."""
 
+    async def open(self) -> None:
+        """Load what takes long to load; called once, when the service starts.
+
+        Waits for no server, and what is not opened still works: the first call is slow.
+        """
+
     async def base_models(self) -> Sequence[BaseModelInfo]:
         """The models that are there without any training."""
 

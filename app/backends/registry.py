@@ -44,6 +44,10 @@ class Backends:
             for model in models
         ]
 
+    async def open(self) -> None:
+        """Open all backends."""
+        await asyncio.gather(*(backend.open() for backend in self._backends.values()))
+
     async def close(self) -> None:
         """Close all backends."""
         for backend in self._backends.values():

@@ -68,6 +68,9 @@ class RulesBackend:
         """None: there is nothing to train."""
         return None
 
+    async def open(self) -> None:
+        """There is nothing to load."""
+
     async def base_models(self) -> Sequence[BaseModelInfo]:
         """The one model there is."""
         return (_MODEL,)

@@ -41,6 +41,9 @@ class Backend:
         self._meanwhile = meanwhile
         self.models: set[str] = set()
 
+    async def open(self) -> None:
+        pass
+
     async def base_models(self) -> Sequence[BaseModelInfo]:
         return []
 

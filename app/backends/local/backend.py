@@ -78,6 +78,9 @@ class LocalBackend:
         """`LocalHyperparameters`."""
         return LocalHyperparameters
 
+    async def open(self) -> None:
+        """Models are loaded when they are asked for."""
+
     async def base_models(self) -> Sequence[BaseModelInfo]:
         """The baseline's; of its own none is there without training."""
         return await self._baseline.base_models() if self._baseline else []
