@@ -1,22 +1,18 @@
 """Fine-tuning through the real SDK on a stand-in: handed over, followed, ended, cleared away."""
 
 import asyncio
-import io
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from app.backends.base import BackendError, JobState, JobStatus
-from app.backends.cohere.hyperparameters import CohereHyperparameters
-from app.backends.cohere.rows import write_chat_rows
-from app.backends.cohere.training import CohereTraining, remote_name
+from app.backends.cohere.training import CohereTraining
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
-from tests.backends.cohere.tuning import NAME, REFERENCE, TEXT, job, training_on, write_rows
+from tests.backends.cohere.tuning import NAME, REFERENCE, TEXT, job, training_on
 from tests.stand_ins.cohere import Dataset, Fault, FineTune, StandIn, stand_in
 
 _TUNES = "/v1/finetuning"
@@ -296,42 +292,6 @@ async def test_garbled_poll_is_worth_another(
     assert (await ended(training))[-1].status is JobStatus.SUCCEEDED
 
 
-async def test_chat_rows_go_as_they_are(
-    server: StandIn, training: CohereTraining, tmp_path: Path
-) -> None:
-    """A chat training file is uploaded to the letter."""
-    wanted = job(tmp_path)
-    write_rows(wanted.training.rows, "chat")
-    await training.launch(wanted)
-    (dataset,) = server.state.datasets.values()
-    assert dataset.data == wanted.training.rows.read_bytes()
-
-
-@pytest.mark.parametrize("line", ["nonsense secret", "[1]", '{"prompt": 1, "completion": "x"}'])
-async def test_bad_row_is_named_not_shown(
-    training: CohereTraining, tmp_path: Path, line: str
-) -> None:
-    """A line that is no row has its number in the error, and no other trace."""
-    wanted = job(tmp_path)
-    wanted.training.rows.write_text(f"\n{line}\n", encoding="utf-8")
-    with pytest.raises(BackendError, match=r"Line 2 .* not a training row") as caught:
-        await training.launch(wanted)
-    assert caught.value.code == "training_data_refused"
-    assert caught.value.__context__ is None
-
-
-def test_unknown_prompt_has_no_system_turn(tmp_path: Path) -> None:
-    """A prompt in words of another template goes as a user turn, whole."""
-    source, target = tmp_path / "rows.jsonl", io.BytesIO()
-    source.write_text('{"prompt": "Name them.", "completion": "- a"}', encoding="utf-8")
-    write_chat_rows(source, target, BUILT_IN)
-    turns = json.loads(target.getvalue())["messages"]
-    assert [(turn["role"], turn["content"]) for turn in turns] == [
-        ("User", "Name them."),
-        ("Chatbot", "- a"),
-    ]
-
-
 async def test_stored_hyperparameters_are_checked(
     server: StandIn, training: CohereTraining, tmp_path: Path
 ) -> None:
@@ -339,21 +299,3 @@ async def test_stored_hyperparameters_are_checked(
     with pytest.raises(BackendError) as caught:
         await training.launch(job(tmp_path, hyperparameters={"preset": "fast"}))
     assert (caught.value.code, server.log) == ("invalid_hyperparameters", [])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"train_epochs": 11}, {"learning_rate": 1}, {"train_batch_size": 1}, {"wandb": {}}],
-)
-def test_hyperparameters_have_ranges(wrong: dict[str, object]) -> None:
-    """Values beyond the published ranges, and unknown names, are refused."""
-    with pytest.raises(ValidationError):
-        CohereHyperparameters.model_validate(wrong)
-
-
-def test_remote_names_are_short_and_distinct() -> None:
-    """A reference of ours is kept whole; longer ones are shortened without meeting each other."""
-    assert remote_name(REFERENCE) == NAME
-    long = [remote_name("x" * length) for length in (41, 42, 500)]
-    assert len({*long}) == 3
-    assert all(len(name) <= 49 for name in [NAME, *long])
