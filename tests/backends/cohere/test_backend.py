@@ -1,7 +1,6 @@
 """What the backend asks a Cohere server, and what it makes of the answers; over real HTTP."""
 
 import asyncio
-import json
 from datetime import date
 
 import pytest
@@ -11,21 +10,10 @@ from app.backends.cohere.backend import CohereBackend
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
-from tests.backends.cohere.conftest import backend_at
+from tests.backends.cohere.conftest import CHAT, DISEASES, MODEL, TEXT, backend_at, failing
 from tests.stand_ins.cohere import Fault, StandIn, stand_in
 
-MODEL = "command-a-03-2025"
-TEXT = "Aspirin is not a cause of glaucoma. Lithium may be."
 ALL = frozenset(Task)
-DISEASES = frozenset({Task.DISEASES})
-CHAT = r"/v2/chat"
-
-
-async def failing(backend: CohereBackend, model: str = MODEL, **how: str) -> BackendError:
-    with pytest.raises(BackendError) as raised:
-        await backend.extract(model, [TEXT], DISEASES, Generation(**how))  # type: ignore[arg-type]
-    assert "Aspirin" not in f"{raised.value!r} {raised.value.message} {raised.value.hint}"
-    return raised.value
 
 
 async def test_it_extracts(backend: CohereBackend, server: StandIn) -> None:
@@ -91,10 +79,12 @@ async def test_a_model_that_reasons_first(backend: CohereBackend) -> None:
 
 
 async def test_an_answer_cut_off_is_said_to_be(backend: CohereBackend, server: StandIn) -> None:
-    server.reply = lambda _system, _user: '{"diseases": ["glaucoma", "something very long"]}'
-    (found,) = await backend.extract(MODEL, [TEXT], DISEASES, Generation(max_tokens=7))
+    """Even where it looks whole."""
+    server.reply = lambda _system, _user: "- glaucoma\n\n" + " " * 100
+    how = Generation(max_tokens=3, mode="list")
+    (found,) = await backend.extract(MODEL, [TEXT], DISEASES, how)
     assert [TEXT[m.start : m.end] for m in found.mentions] == ["glaucoma"]
-    assert found.warnings
+    assert any("limit" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("key", ["schema", "json_schema"])
@@ -125,6 +115,19 @@ async def test_a_retired_model(backend: CohereBackend, server: StandIn) -> None:
     assert "cohere-vault:command-a-03-2025" in error.hint
 
 
+async def test_a_model_that_is_gone_makes_it_look_at_the_list_again(
+    backend: CohereBackend, server: StandIn
+) -> None:
+    await backend.base_models()
+    gone = server.state.models.pop(0).name
+    assert (await failing(backend, gone)).code == "model_not_found"
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        if gone not in [model.name for model in await backend.base_models()]:
+            return
+    raise AssertionError("it is still listed")
+
+
 async def test_a_retired_tuned_model_can_be_trained_again(
     backend: CohereBackend, server: StandIn
 ) -> None:
@@ -145,104 +148,6 @@ async def test_a_listed_model_that_has_been_retired_is_shown_so(
     shown = {model.name: model for model in await backend.base_models()}[retired]
     assert (shown.retired_on, shown.can_extract, shown.can_tune) == (date(2024, 5, 1), False, False)
     assert shown.replaced_by == "command-a-reasoning-08-2025"
-
-
-@pytest.mark.parametrize(
-    ("fault", "code", "retryable"),
-    [
-        (Fault.error(400, "bad: Aspirin"), "backend_failed", False),
-        (Fault.error(401, "invalid api token"), "backend_failed", False),
-        (Fault.error(402, "billing limit"), "backend_failed", False),
-        (Fault.error(404, "model 'x' not found"), "model_not_found", False),
-        (Fault.html(404), "backend_failed", False),
-        (Fault.too_many(retry_after=7), "backend_unavailable", True),
-        (Fault.error(500), "backend_failed", True),
-        (Fault.html(502), "backend_failed", True),
-        (Fault.html(503), "backend_unavailable", True),
-        (Fault.error(504), "backend_timeout", True),
-        (Fault.cut(), "backend_unavailable", True),
-        (Fault.answer(b""), "backend_failed", False),
-        (Fault.answer(b"{}"), "backend_failed", False),
-        (Fault.answer(b"[1, 2]"), "backend_failed", False),
-        (Fault.answer(b'"text"'), "backend_failed", False),
-        (Fault.answer(b'{"finish_reason": "COMPLETE"}'), "backend_failed", False),
-        (Fault.answer(b'{"message": {"content": [{"type": "te'), "backend_failed", False),
-        (Fault.answer(b"\xff\xfe\xfa"), "backend_failed", False),
-        (Fault.answer(b"[" * 100_000), "backend_failed", False),
-        (Fault.html(200), "backend_failed", False),
-    ],
-)
-async def test_failures_are_told_truly(
-    backend: CohereBackend, server: StandIn, fault: Fault, code: str, retryable: bool
-) -> None:
-    server.faults.add(CHAT, fault)
-    error = await failing(backend)
-    assert (error.code, error.retryable) == (code, retryable)
-    assert error.message.startswith("The backend cohere-vault ")
-    assert "secret" not in f"{error!r}{error.message}{error.hint}"
-    # It goes on.
-    assert await backend.extract(MODEL, [TEXT], DISEASES)
-
-
-async def test_retry_after_is_passed_on(backend: CohereBackend, server: StandIn) -> None:
-    server.faults.add(CHAT, Fault.too_many(retry_after=7))
-    assert (await failing(backend)).retry_after == 7
-
-
-@pytest.mark.parametrize(
-    ("finish", "code"), [("ERROR", "backend_failed"), ("TIMEOUT", "backend_timeout")]
-)
-async def test_generations_that_fail(
-    backend: CohereBackend, server: StandIn, finish: str, code: str
-) -> None:
-    answer = {"finish_reason": finish, "message": {"role": "assistant", "content": []}}
-    server.faults.add(CHAT, Fault.answer(json.dumps(answer).encode()))
-    error = await failing(backend)
-    assert (error.code, error.retryable) == (code, True)
-
-
-async def test_an_answer_with_odd_parts_is_still_read(
-    backend: CohereBackend, server: StandIn
-) -> None:
-    content = [{"type": "image"}, {"type": "text", "text": None}, 7, {"type": "text", "text": "{}"}]
-    answer = {
-        "finish_reason": "SOMETHING_NEW",
-        "message": {"role": "assistant", "content": content},
-        "usage": {"tokens": {"input_tokens": "many", "output_tokens": 3.0}},
-    }
-    server.faults.add(CHAT, Fault.answer(json.dumps(answer).encode()))
-    (found,) = await backend.extract(MODEL, [TEXT], DISEASES)
-    assert (found.input_tokens, found.output_tokens) == (0, 3)
-
-
-async def test_it_tries_again(server: StandIn) -> None:
-    backend = backend_at(server.url, attempts=3)
-    server.faults.add(CHAT, Fault.too_many(retry_after=0))
-    server.faults.add(CHAT, Fault.cut())
-    assert await backend.extract(MODEL, [TEXT], DISEASES)
-    assert len(server.asked("POST", CHAT)) == 3
-    await backend.close()
-
-
-async def test_an_answer_too_late(server: StandIn) -> None:
-    backend = backend_at(server.url, timeout=0.1)
-    server.faults.add(CHAT, Fault.slow(5))
-    assert (await failing(backend)).code == "backend_timeout"
-    await backend.close()
-
-
-async def test_nobody_there() -> None:
-    backend = backend_at("http://127.0.0.1:9")
-    error = await failing(backend)
-    assert (error.code, error.retryable) == ("backend_unavailable", True)
-    assert await backend.base_models() == []
-    await backend.close()
-
-
-async def test_a_wrong_key(server: StandIn) -> None:
-    backend = backend_at(server.url, key="wrong")
-    assert (await failing(backend)).code == "backend_failed"
-    await backend.close()
 
 
 @pytest.mark.parametrize("path", ["", "/", "/v1", "/v2/"])

@@ -1,13 +1,13 @@
 """Requests of Cohere's API passed on to a server as they are, and its answers passed back."""
 
-import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from app.backends.base import BackendError
 from app.backends.cohere.backend import CohereBackend
-from tests.backends.cohere.conftest import backend_at
+from tests.backends.cohere.conftest import backend_at, speaking
 from tests.stand_ins.cohere import StandIn
 
 MODEL = "command-a-03-2025"
@@ -55,49 +55,33 @@ async def test_forwarding_to_nobody() -> None:
     await backend.close()
 
 
-class Endless:
-    """A server that streams for ever; `left` is set once its client has gone."""
-
-    def __init__(self) -> None:
-        self.left = asyncio.Event()
-        self.url = ""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
-        try:
-            for _ in range(2000):
-                writer.write(b"data: x\n\n")
-                await writer.drain()
-                await asyncio.sleep(0.001)
-        except ConnectionError:
-            self.left.set()
-        finally:
-            writer.close()
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 
 
 @pytest.mark.parametrize("reads", [0, 1])
 async def test_closing_early_ends_the_call_to_the_server(reads: int) -> None:
-    endless = Endless()
-    async with await asyncio.start_server(endless.serve, "127.0.0.1", 0) as listening:
-        backend = backend_at(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    sent = []
+
+    def endless() -> Iterator[bytes]:
+        yield HEAD + b"\r\n"
+        for number in range(5000):
+            sent.append(number)
+            yield b"data: x\n\n"
+
+    async with speaking(endless(), pause=0.001) as url:
+        backend = backend_at(url)
         answer = await backend.forward("v2/chat", b"{}")
         for _ in range(reads):
             assert await anext(answer.chunks)
         await answer.chunks.aclose()
-        await asyncio.wait_for(endless.left.wait(), 1.5)
-        await backend.close()
+    # The server noticed, and stopped; the backend is still open.
+    assert len(sent) < 5000
+    await backend.close()
 
 
 async def test_a_stream_that_breaks_off_is_an_error_of_the_backend() -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
-        backend = backend_at(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
+    async with speaking([HEAD + b"Content-Length: 1000\r\n\r\nsome"]) as url:
+        backend = backend_at(url)
         answer = await backend.forward("v2/chat", b"{}")
         with pytest.raises(BackendError) as raised:
             [chunk async for chunk in answer.chunks]
