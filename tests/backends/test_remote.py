@@ -1,7 +1,6 @@
 """What becomes of calls to servers that fail, on a clock of the tests' own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -10,77 +9,19 @@ import pytest
 
 from app.backends.base import BackendError
 from app.backends.remote import Failure, Remote, RemoteError, seconds_to_wait, understand_httpx
-
-DOWN = Failure(500)
-
-
-class BrokenError(Exception):
-    """What a call of these tests raises."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__("the text that was sent")
-        self.failure = failure
-
-
-def understand(error: Exception) -> Failure | None:
-    return error.failure if isinstance(error, BrokenError) else None
-
-
-class Time:
-    """A clock that stands still unless it is slept on."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.slept: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        await asyncio.sleep(0)
+from tests.backends.broken_servers import (
+    DOWN,
+    Server,
+    Time,
+    failing,
+    remote,
+    understand,
+)
 
 
 @pytest.fixture
 def time() -> Time:
     return Time()
-
-
-def remote(time: Time, *, attempts: int = 3, give_up_after: int = 5, total: float = 120) -> Remote:
-    return Remote(
-        "cohere-vault",
-        attempts=attempts,
-        give_up_after=give_up_after,
-        pause=10,
-        total=total,
-        clock=lambda: time.now,
-        sleep=time.sleep,
-        jitter=lambda: 1.0,
-    )
-
-
-class Server:
-    """Fails in the ways given, one a call, then answers."""
-
-    def __init__(self, *failures: Failure) -> None:
-        self.failures = list(failures)
-        self.calls = 0
-
-    async def answer(self) -> str:
-        self.calls += 1
-        if self.failures:
-            raise BrokenError(self.failures.pop(0))
-        return "answer"
-
-
-async def failing(remote: Remote, do: Callable[[], Awaitable[object]], **how: bool) -> BackendError:
-    with pytest.raises(BackendError) as raised:
-        await remote.call(do, understand, **how)
-    return raised.value
-
-
-async def shut(server: Remote) -> None:
-    """Let its circuit open."""
-    for _ in range(5):
-        await failing(server, Server(DOWN).answer, repeat=False)
 
 
 @pytest.mark.parametrize(
@@ -206,126 +147,6 @@ async def test_one_attempt_takes_as_long_as_it_may(time: Time) -> None:
     with pytest.raises(BackendError) as raised:
         await remote(time, attempts=2).call(hang, understand, within=0.001)
     assert (raised.value.code, calls) == ("backend_timeout", 2)
-
-
-@pytest.mark.parametrize(
-    "failure", [DOWN, Failure(503), Failure(kind="timeout"), Failure(kind="connection")]
-)
-async def test_a_server_that_is_down_is_left_alone(time: Time, failure: Failure) -> None:
-    server = remote(time)
-    for _ in range(5):
-        await failing(server, Server(failure).answer, repeat=False)
-    spared = Server()
-    error = await failing(server, spared.answer)
-    assert spared.calls == 0
-    assert (error.code, error.retryable, error.retry_after) == ("backend_unavailable", True, 10)
-
-
-@pytest.mark.parametrize("failure", [Failure(400), Failure(404), Failure(429), Failure(501)])
-async def test_a_server_that_refuses_is_not_down(time: Time, failure: Failure) -> None:
-    server = remote(time)
-    for _ in range(9):
-        await failing(server, Server(failure).answer, repeat=False)
-    assert await server.call(Server().answer, understand) == "answer"
-
-
-async def test_only_failures_in_a_row_count(time: Time) -> None:
-    server = remote(time)
-    for _ in range(3):
-        for _ in range(4):
-            await failing(server, Server(DOWN).answer, repeat=False)
-        await server.call(Server().answer, understand)
-
-
-async def test_the_call_that_finds_it_down_says_why(time: Time) -> None:
-    """Its own attempts open the circuit; the last failure is told, not the state of ours."""
-    busy = Server(*[DOWN] * 9)
-    error = await failing(remote(time, attempts=9, give_up_after=3), busy.answer)
-    assert (busy.calls, error.code) == (3, "backend_failed")
-
-
-async def test_after_a_pause_an_answer_closes_the_circuit(time: Time) -> None:
-    server = remote(time)
-    await shut(server)
-    time.now += 10
-    assert await server.call(Server().answer, understand) == "answer"
-    await failing(server, Server(DOWN).answer, repeat=False)
-    assert await server.call(Server().answer, understand) == "answer"
-
-
-async def test_after_a_pause_a_failure_keeps_it_open(time: Time) -> None:
-    server = remote(time)
-    await shut(server)
-    time.now += 10
-    still = Server(DOWN, DOWN)
-    assert (await failing(server, still.answer)).code == "backend_failed"
-    assert still.calls == 1
-    assert (await failing(server, still.answer)).retry_after == 10
-    assert still.calls == 1
-
-
-async def test_one_probe_at_a_time(time: Time) -> None:
-    server = remote(time)
-    await shut(server)
-    time.now += 10
-    let_go = asyncio.Event()
-
-    async def probe() -> str:
-        await let_go.wait()
-        return "answer"
-
-    first = asyncio.create_task(server.call(probe, understand))
-    await asyncio.sleep(0)
-    others = [Server() for _ in range(5)]
-    for other in others:
-        assert (await failing(server, other.answer)).retry_after == 1
-    assert [other.calls for other in others] == [0] * 5
-    let_go.set()
-    assert await first == "answer"
-    assert await server.call(Server().answer, understand) == "answer"
-
-
-async def test_a_cancelled_probe_makes_way_for_the_next(time: Time) -> None:
-    server = remote(time)
-    await shut(server)
-    time.now += 10
-    probe = asyncio.create_task(server.call(asyncio.Event().wait, understand))
-    await asyncio.sleep(0)
-    probe.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await probe
-    assert await server.call(Server().answer, understand) == "answer"
-
-
-async def test_a_probe_that_fails_by_our_own_mistake_makes_way_too(time: Time) -> None:
-    server = remote(time)
-    await shut(server)
-    time.now += 10
-
-    async def mistaken() -> None:
-        raise KeyError("ours")
-
-    with pytest.raises(KeyError):
-        await server.call(mistaken, understand)
-    assert await server.call(Server().answer, understand) == "answer"
-
-
-async def test_late_failures_do_not_prolong_the_pause(time: Time) -> None:
-    server = remote(time)
-    let_go = asyncio.Event()
-
-    async def late() -> None:
-        await let_go.wait()
-        raise BrokenError(DOWN)
-
-    begun = asyncio.create_task(failing(server, late, repeat=False))
-    await asyncio.sleep(0)
-    await shut(server)
-    time.now += 9
-    let_go.set()
-    await begun
-    time.now += 1
-    assert await server.call(Server().answer, understand) == "answer"
 
 
 @pytest.mark.parametrize(
