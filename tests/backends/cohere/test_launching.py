@@ -13,7 +13,7 @@ import pytest
 
 from app.backends.base import JobStatus
 from app.backends.cohere.training import CohereTraining
-from tests.backends.cohere.tuning import REFERENCE, job, launch_again, training_on
+from tests.backends.cohere.tuning import REFERENCE, alive, job, launch_again, training_on
 from tests.project.paths import ROOT
 from tests.stand_ins.cohere import Fault, FineTune, Logged, StandIn, stand_in
 
@@ -61,10 +61,6 @@ def server(lasting: StandIn) -> StandIn:
 async def training(server: StandIn) -> AsyncIterator[CohereTraining]:
     async with training_on(server.url) as made:
         yield made
-
-
-def alive(server: StandIn) -> list[FineTune]:
-    return [tune for tune in server.state.fine_tunes.values() if not tune.deleted]
 
 
 @pytest.mark.parametrize(("method", "path"), _CALLS)

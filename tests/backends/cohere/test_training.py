@@ -12,7 +12,7 @@ from app.backends.cohere.training import CohereTraining
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
-from tests.backends.cohere.tuning import NAME, REFERENCE, TEXT, job, training_on
+from tests.backends.cohere.tuning import NAME, REFERENCE, TEXT, alive, job, training_on
 from tests.stand_ins.cohere import Dataset, Fault, FineTune, StandIn, stand_in
 
 _TUNES = "/v1/finetuning"
@@ -34,10 +34,6 @@ def server(lasting: StandIn) -> StandIn:
 async def training(server: StandIn) -> AsyncIterator[CohereTraining]:
     async with training_on(server.url) as made:
         yield made
-
-
-def alive(server: StandIn) -> list[FineTune]:
-    return [tune for tune in server.state.fine_tunes.values() if not tune.deleted]
 
 
 async def ended(training: CohereTraining) -> list[JobState]:

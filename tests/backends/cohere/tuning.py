@@ -18,6 +18,7 @@ from app.platform.settings import RemoteServer
 from app.prompts.render import RowFormat, to_line, to_row
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
+from tests.stand_ins.cohere import FineTune, StandIn
 
 REFERENCE = "ft_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"
 NAME = f"medtune-{REFERENCE}"
@@ -72,6 +73,11 @@ async def launch_again(training: CohereTraining, wanted: TrainingJob) -> None:
             if not error.retryable:
                 raise
     raise AssertionError("it never got done")
+
+
+def alive(server: StandIn) -> list[FineTune]:
+    """The fine-tunes on a stand-in that nobody has deleted."""
+    return [tune for tune in server.state.fine_tunes.values() if not tune.deleted]
 
 
 async def _main(url: str, folder: Path) -> None:
