@@ -1,6 +1,7 @@
 """The composition root: everything is made here, once, from settings, and closed here."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -134,6 +135,8 @@ def create_app(settings: Settings) -> FastAPI:
                 platform.jobs.define(job)
             await backends.open()
             await platform.jobs.open()
+            # What is there now stays: the collector need not go through it again and again.
+            gc.freeze()
             try:
                 yield
             finally:

@@ -124,18 +124,24 @@ async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) 
     return (time.perf_counter() - started) * 1000
 
 
-async def _load(call: Call, texts: Sequence[str], clients: int, calls: int) -> list[float]:
-    """The times of `calls` calls by `clients` at once, each waiting for its answer."""
+async def _load(
+    call: Call, texts: Sequence[str], clients: int, calls: int, *, spread_ms: float = 0
+) -> list[float]:
+    """The times of `calls` calls by `clients` at once, each waiting for its answer.
+
+    They begin within `spread_ms`: who begins at once would come back at once for ever.
+    """
     numbers = iter(range(calls))
     times: list[float] = []
 
-    async def client(session: aiohttp.ClientSession) -> None:
+    async def client(session: aiohttp.ClientSession, position: int) -> None:
+        await asyncio.sleep(spread_ms / 1000 * position / clients)
         for number in numbers:
             times.append(await call(session, texts[number % len(texts)]))  # noqa: PERF401
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        await asyncio.gather(*(client(session) for _ in range(clients)))
+        await asyncio.gather(*(client(session, position) for position in range(clients)))
     return times
 
 
@@ -157,7 +163,8 @@ async def _added(call: Call, texts: Sequence[str], clients: int) -> str:
     await _load(call, texts, clients, clients * 3)
     middle, worst = [], []
     for _ in range(RUNS):
-        added = sorted(ms - LATENCY_MS for ms in await _load(call, texts, clients, calls))
+        times = await _load(call, texts, clients, calls, spread_ms=LATENCY_MS)
+        added = sorted(ms - LATENCY_MS for ms in times)
         middle.append(added[len(added) // 2])
         worst.append(added[int(len(added) * 0.99)])
     return f"p50 {statistics.median(middle):.1f} ms, p99 {statistics.median(worst):.1f} ms"

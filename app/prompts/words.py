@@ -25,6 +25,10 @@ class Word(NamedTuple):
 
 def words(text: str) -> list[Word]:
     """The words of the text, in order."""
+    if text.isascii():  # as nearly all texts are, and then it is quick
+        lower = text.lower()
+        spans = (match.span() for match in _WORD.finditer(text))
+        return [Word(start, end, lower[start:end]) for start, end in spans if text[start] != "-"]
     found = []
     for match in _WORD.finditer(_plain(text)):
         start, end = match.span()
