@@ -23,7 +23,7 @@ JOBS = "Why a job failed"
 # Where a job's code is given; a formatted string ends the code at its first brace. The failures of
 # remote calls have kinds, not codes.
 GIVEN = re.compile(
-    r"(?:JobError|BackendError|TrainingDataError|Failure)\((?!kind=)\s*(?:code=)?[^\"()]*\"([a-z_]+)\""
+    r"(?:JobError|BackendError|TrainingDataError|Failure)\(\s*(?:code=)?[^\"()]*(?<!kind=)\"([a-z_]+)\""
 )
 
 
