@@ -12,11 +12,11 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/medtune \
 WORKDIR /build
 # Dependencies first: this layer stays as it is while only our own code changes.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --no-install-project --extra postgres
+RUN uv sync --locked --no-dev --no-install-project --extra postgres --extra openai
 COPY README.md LICENSE ./
 COPY alembic ./alembic
 COPY app ./app
-RUN uv sync --locked --no-dev --no-editable --extra postgres
+RUN uv sync --locked --no-dev --no-editable --extra postgres --extra openai
 
 FROM python:3.12-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /data --no-create-home medtune \
