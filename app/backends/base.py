@@ -191,11 +191,14 @@ class BackendError(Exception):
 class Backend(Protocol):
     """A place where models are trained and run.
 
-    `trainings_at_once` of one process; a training's state is asked for every `poll_seconds`.
+    `trainings_at_once` of one process; a training's state is asked for every `poll_seconds`. With
+    `lists_all_models` there is no base model but those that `base_models` lists; a server may run
+    others too.
     """
 
     name: str
     configured: bool
+    lists_all_models: bool
     trainings_at_once: int
     poll_seconds: float
 

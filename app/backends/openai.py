@@ -53,6 +53,7 @@ class OpenAIBackend:
     that the server knows, listed or not: merged weights may be served under a fine-tune's name.
     """
 
+    lists_all_models = False
     trainings_at_once = 1
     poll_seconds = 5.0
 

@@ -134,9 +134,15 @@ class Models:
             alias = await self._rows.alias(name)
             name = name if alias is None else alias.model
         if ":" in name:
-            for backend, info in await self._backends.base_models(name.partition(":")[0]):
-                if base_model_id(backend, info.name) == name:
+            owner, _, called = name.partition(":")
+            for backend, info in await self._backends.base_models(owner):
+                if info.name == called:
                     return _present_base(backend, info), info.name, None
+            server = self._backends.find(owner)
+            if called and server is not None and not server.lists_all_models:
+                # It may have it all the same, or say best why it cannot be asked.
+                unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
+                return _present_base(owner, unlisted), called, None
         elif (row := await self._rows.get(name)) is not None:
             return _present(row), row.backend_model, TEMPLATES[row.template_id]
         raise _unknown(name)

@@ -33,6 +33,7 @@ class Backend:
 
     name = "chosen"
     configured = True
+    lists_all_models = True
     hyperparameters = None
     trainings_at_once = 1
     poll_seconds = 0.1

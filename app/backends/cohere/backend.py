@@ -46,6 +46,7 @@ class CohereBackend:
     `timeout` (seconds) bounds one attempt of a chat, `attempts` their number. Keeps no text.
     """
 
+    lists_all_models = False
     trainings_at_once = _TRAININGS_AT_ONCE
 
     def __init__(

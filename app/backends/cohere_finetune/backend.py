@@ -41,6 +41,7 @@ class CohereFinetuneBackend:
     after `doubt` seconds. `clock` gives seconds of the epoch.
     """
 
+    lists_all_models = True
     trainings_at_once = 1
 
     def __init__(
