@@ -19,6 +19,7 @@ from app.cohere_api.dataset_schemas import (
 from app.cohere_api.dataset_service import EVAL, TRAIN, CohereDatasets, NewDataset
 from app.cohere_api.errors import CohereError
 from app.cohere_api.examples import Counted, count
+from app.cohere_api.texts import Printable
 from app.corpora.formats import CSV_DELIMITERS
 from app.corpora.unpack import Limits
 from app.datasets.service import new_dataset_id
@@ -31,23 +32,15 @@ router = APIRouter(prefix="/v1/datasets")
 _PARTS = {"data": TRAIN, "eval_data": EVAL}
 
 
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be printable")
-    return value
-
-
 def _in_utc(value: datetime) -> datetime:
     """Times without a zone are in UTC, as in Cohere's examples."""
     return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-FieldNames = Annotated[
-    list[Annotated[str, Field(max_length=100), AfterValidator(_printable)]], Field(max_length=100)
-]
+Name = Annotated[Printable, Field(min_length=1, max_length=200)]
+FieldNames = Annotated[list[Annotated[Printable, Field(max_length=100)]], Field(max_length=100)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-DatasetId = Annotated[str, Path(max_length=100)]
+DatasetId = Annotated[Printable, Path(max_length=100)]
 
 
 @router.post("", operation_id="cohereCreateDataset")
@@ -115,7 +108,7 @@ async def _counted(platform: Platform, file: UploadedFile) -> Counted:
 @router.get("", operation_id="cohereListDatasets")
 async def list_datasets(
     work: ReadWork,
-    dataset_type: Annotated[str | None, Query(alias="datasetType", max_length=100)] = None,
+    dataset_type: Annotated[Printable | None, Query(alias="datasetType", max_length=100)] = None,
     before: Annotated[Moment | None, Query()] = None,
     after: Annotated[Moment | None, Query()] = None,
     # The SDK's types make them floating-point numbers.

@@ -14,13 +14,14 @@ from app.cohere_api.finetuning_schemas import (
     OneFinetunedModel,
 )
 from app.cohere_api.finetuning_service import FinetunedModels as Service
+from app.cohere_api.texts import Printable
 from app.platform.http import LineageDep, ReadWork, WriteWork
 from app.platform.pagination import decode_cursor, decode_offset, encode_cursor
 
 router = APIRouter(prefix="/v1/finetuning/finetuned-models")
 
 Item = TypeVar("Item")
-ModelId = Annotated[str, Path(max_length=100)]
+ModelId = Annotated[Printable, Path(max_length=100)]
 PageSize = Annotated[int, Query(ge=0, le=1000)]
 PageToken = Annotated[str, Query(max_length=500)]
 Order = Annotated[Literal["created_at", "created_at asc", "created_at desc"], Query()]

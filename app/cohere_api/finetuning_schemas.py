@@ -7,7 +7,9 @@ it is never read.
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
+
+from app.cohere_api.texts import Printable
 
 FinetuneStatus = Literal["STATUS_QUEUED", "STATUS_FINETUNING", "STATUS_READY", "STATUS_FAILED"]
 LoraTargetModules = Literal[
@@ -18,13 +20,7 @@ LoraTargetModules = Literal[
 ]
 
 
-def _printable(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be printable")
-    return value
-
-
-Text = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Text = Annotated[Printable, Field(max_length=200)]
 
 
 class BaseModelSettings(BaseModel):

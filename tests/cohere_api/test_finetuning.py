@@ -208,47 +208,57 @@ def test_names_can_change_and_settings_cannot(
         assert model.updated_at is not None
         assert (got(co, model_id).updated_at or model.updated_at) > model.updated_at
         assert served.client.get(f"/v1/fine-tunes/{model_id}").json()["name"] == "renamed"
-        other = model_on("ds_0").settings
-        with pytest.raises(BadRequestError) as caught:
-            co.finetuning.update_finetuned_model(model_id, name="again", settings=other)
-        assert "settings.dataset_id cannot be changed" in message(caught.value)
+        for setting, value in {
+            "dataset_id": "ds_0",
+            "base_model": BaseModel(base_type="BASE_TYPE_GENERATIVE"),
+            "hyperparameters": Hyperparameters(train_epochs=9),
+        }.items():
+            other = model.settings.model_copy(update={setting: value})
+            with pytest.raises(BadRequestError) as caught:
+                co.finetuning.update_finetuned_model(model_id, name="again", settings=other)
+            assert f"settings.{setting}" in message(caught.value)
         co.finetuning.update_finetuned_model(model_id, name=model.name, settings=model.settings)
 
 
-def test_deleting(co: cohere.Client, served: OwnService) -> None:
-    """A dataset goes at once for Cohere's API, and for good with the last model trained on it."""
+def test_a_deleted_dataset_is_kept_for_the_models_that_were_trained_on_it(
+    co: cohere.Client, served: OwnService
+) -> None:
+    """For Cohere's API it is gone at once, for good with the last of them."""
     dataset_id = uploaded(co)
-    first, second = (launched(co, dataset_id) for _ in range(2))
+    model = ended(co, str(launched(co, dataset_id).id))
     assert co.datasets.delete(id=dataset_id) == {}
     with pytest.raises(NotFoundError):
         co.datasets.get(id=dataset_id)
     with pytest.raises(BadRequestError):
         launched(co, dataset_id)
-    # The second is cancelled, whatever it was at.
-    assert co.finetuning.delete_finetuned_model(str(second.id)) == {}
+    ours = served.client.get(f"/v1/fine-tunes/{model.id}").json()
+    paths = [f"fine-tunes/{model.id}", f"models/{ours['model_id']}", f"datasets/{dataset_id}"]
+    assert [served.client.get(f"/v1/{path}").status_code for path in paths] == [200] * 3
+    assert co.finetuning.delete_finetuned_model(str(model.id)) == {}
+    assert [served.client.get(f"/v1/{path}").status_code for path in paths] == [404] * 3
+
+
+def test_what_runs_is_cancelled_and_removed_with_its_files(
+    co: cohere.Client, served: OwnService
+) -> None:
+    """Once it has ended, by the next deletion; the dataset stays."""
+    dataset_id = uploaded(co)
+    path = f"/v1/fine-tunes/{launched(co, dataset_id).id}"
+    other = launched(co, dataset_id)
+    model_id = path.rpartition("/")[2]
+    assert co.finetuning.delete_finetuned_model(model_id) == {}
     with pytest.raises(NotFoundError):
-        got(co, str(second.id))
-    model = ended(co, str(first.id))
-    assert model.status == "STATUS_READY"
-    until(
-        lambda: (
-            served.client.get(f"/v1/fine-tunes/{second.id}").json().get("status")
-            not in ("queued", "preparing", "training", "cancelling")
-        )
-    )
-    assert served.client.get(f"/v1/datasets/{dataset_id}").status_code == 200
-    model_id = served.client.get(f"/v1/fine-tunes/{first.id}").json()["model_id"]
-    assert co.finetuning.delete_finetuned_model(str(first.id)) == {}
-    for path in (
-        f"fine-tunes/{first.id}",
-        f"fine-tunes/{second.id}",
-        f"models/{model_id}",
-        f"datasets/{dataset_id}",
-    ):
-        assert served.client.get(f"/v1/{path}").status_code == 404, path
+        got(co, model_id)
+    until(lambda: served.client.get(path).json()["status"] == "cancelled")
+    assert ended(co, str(other.id)).status == "STATUS_READY"
+    assert co.finetuning.delete_finetuned_model(str(other.id)) == {}
+    assert served.client.get(path).status_code == 404
+    files = served.client.get(f"/v1/training-files?dataset_id={dataset_id}").json()
+    assert files["items"] == []
+    assert co.datasets.get(id=dataset_id).dataset.validation_status == "validated"
 
 
-def test_what_is_not_there(co: cohere.Client) -> None:
+def test_what_is_not_there(co: cohere.Client, served: OwnService) -> None:
     for call in (
         co.finetuning.get_finetuned_model,
         co.finetuning.delete_finetuned_model,
@@ -258,6 +268,8 @@ def test_what_is_not_there(co: cohere.Client) -> None:
         with pytest.raises(NotFoundError) as caught:
             call("ft_0")
         assert "ft_0" in message(caught.value)
+    for path in ("datasets/ds_%00", "finetuning/finetuned-models/ft_%00"):
+        assert served.client.get(f"/cohere/v1/{path}").status_code == 400
     with pytest.raises(NotFoundError):
         co.finetuning.update_finetuned_model("ft_0", name="x", settings=model_on("ds_0").settings)
 
