@@ -1,8 +1,8 @@
 """Calls to servers that may fail: repeated within bounds, cut off while a server is down.
 
 A backend wraps every call in `Remote.call` and says how its exceptions are to be understood;
-what comes out is an answer or a `RemoteError`, which names the backend and holds nothing that
-the server said unless the caller shows it.
+what comes out is an answer or a `RemoteError`, which names the backend and tells nothing that the
+server said.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from typing import Literal, TypeVar
 import httpx
 
 from app.backends.base import BackendError
+from app.backends.circuits import Circuits
 
 T = TypeVar("T")
 Kind = Literal["status", "timeout", "connection", "malformed"]
@@ -25,7 +26,6 @@ Kind = Literal["status", "timeout", "connection", "malformed"]
 _FIRST_DELAY = 0.5  # seconds, doubled with each attempt
 _LONGEST_DELAY = 8.0
 _LONGEST_RETRY_AFTER = 20.0  # who asks for more is not waited for, the client is told
-_LONGEST_MESSAGE = 300  # characters of a server's message that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +46,24 @@ class Failure:
         """Whether the same call may succeed a little later."""
         if self.kind != "status" or self.status is None:
             return self.kind in ("timeout", "connection")
-        return self.status in (408, 429) or self.down
+        return self.status in (408, 429, 500) or self.down
 
     @property
     def down(self) -> bool:
-        """Whether it speaks for a server that serves nobody, not just this call."""
+        """Whether it speaks for a server that serves nobody; 500 may be for this call alone."""
         if self.kind == "status":
-            return self.status is not None and self.status >= 500 and self.status != 501
+            return self.status is not None and self.status >= 502
         return self.kind in ("timeout", "connection")
 
 
 class RemoteError(BackendError):
     """A call to a backend's server failed for good; `failure` is how its last attempt ended."""
 
-    def __init__(self, backend: str, failure: Failure, *, show: bool = False) -> None:
+    def __init__(self, backend: str, failure: Failure) -> None:
         code, what, hint = _told(failure)
-        said = " ".join(failure.message.split())[:_LONGEST_MESSAGE] if show else ""
         super().__init__(
             code,
-            f"The backend {backend} {what}" + (f": {said}" if said else "."),
+            f"The backend {backend} {what}.",
             retryable=failure.transient,
             hint=hint,
             retry_after=failure.retry_after,
@@ -102,10 +101,10 @@ def _told(failure: Failure) -> tuple[str, str, str | None]:
 class Remote:
     """One server: how often a call is tried, and whether it is called at all at the moment.
 
-    After `give_up_after` failures in a row that speak for a server that is down, its circuit is
-    open: calls fail at once, for `pause` seconds; then one call at a time is let through, until
-    one is answered. All on one event loop. `total` bounds, in seconds, the time until an attempt
-    may still begin; `clock`, `sleep` and `jitter` (0 to 1) are for tests.
+    For `give_up_after` and `pause` see `Circuits`; what counts are failures that speak for a server
+    that is down. `at_once` bounds the calls under way, `total`, in seconds, the time until an
+    attempt may still begin; `clock`, `sleep` and `jitter` (0 to 1) are for tests. All on one event
+    loop.
     """
 
     def __init__(
@@ -113,6 +112,7 @@ class Remote:
         name: str,
         *,
         attempts: int = 3,
+        at_once: int = 256,
         give_up_after: int = 5,
         pause: float = 10.0,
         total: float = 120.0,
@@ -122,15 +122,12 @@ class Remote:
     ) -> None:
         self.name = name
         self._attempts = attempts
-        self._give_up_after = give_up_after
-        self._pause = pause
+        self._gate = asyncio.Semaphore(at_once)
+        self._circuits = Circuits(name, give_up_after=give_up_after, pause=pause, clock=clock)
         self._total = total
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
-        self._failures = 0
-        self._open_until: float | None = None
-        self._probing = False
 
     async def call(
         self,
@@ -139,21 +136,21 @@ class Remote:
         *,
         repeat: bool = True,
         within: float | None = None,
-        show: bool = False,
+        about: str = "",
     ) -> T:
         """The result of `do`, which is tried again after failures that may pass.
 
         `repeat` False tries once: for calls that must not act twice. `within` bounds one attempt,
-        in seconds. `show` puts the server's message into the error: only where it cannot hold
-        text. An exception that `understand` gives None for is raised as it is.
+        in seconds. `about` is the model that is asked, or what else may fail by itself. An
+        exception that `understand` gives None for is raised as it is.
 
-        Raises RemoteError.
+        Raises RemoteError, or BackendError if the call was not made.
         """
         begun = self._clock()
         attempt = 0
         while True:
             attempt += 1
-            result = await self._attempt(do, understand, within)
+            result = await self._attempt(do, understand, within, about)
             if not isinstance(result, _Failed):
                 return result
             failure = result.failure
@@ -163,12 +160,12 @@ class Remote:
                 or attempt >= self._attempts
                 or not failure.transient
                 or delay is None
-                or self._open_until is not None
+                or self._circuits.is_open(about)
                 or self._clock() + delay - begun > self._total
             ):
                 # Raised out here, so that the exception of the SDK, which may hold text, is not
                 # its context.
-                raise RemoteError(self.name, failure, show=show)
+                raise RemoteError(self.name, failure)
             await self._sleep(delay)
 
     def _delay(self, failure: Failure, attempt: int) -> float | None:
@@ -187,9 +184,13 @@ class Remote:
         do: Callable[[], Awaitable[T]],
         understand: Callable[[Exception], Failure | None],
         within: float | None,
+        about: str,
     ) -> "T | _Failed":
-        probe = self._admit()
+        # Waiting for others is no part of the attempt: it says nothing of the server.
+        await self._enter(within)
+        probed = None
         try:
+            probed = self._circuits.enter(about)
             async with asyncio.timeout(within):
                 result = await do()
         except Exception as error:
@@ -198,42 +199,32 @@ class Remote:
                 failure = Failure(kind="timeout")
             if failure is None:
                 raise
-            self._settle(failure, probe=probe)
+            if failure.down:
+                self._circuits.failed(about, probed)
+            else:
+                self._circuits.answered(about)
             return _Failed(failure)
         else:
-            self._settle(None, probe=probe)
+            self._circuits.answered(about)
             return result
         finally:
-            # However it ended, by cancellation even: the next one may try.
-            if probe:
-                self._probing = False
+            self._circuits.leave(probed)
+            self._gate.release()
 
-    def _admit(self) -> bool:
-        """Whether this attempt is a probe. Raises BackendError while the circuit is open."""
-        if self._open_until is None:
-            return False
-        wait = self._open_until - self._clock()
-        if wait > 0 or self._probing:
+    async def _enter(self, within: float | None) -> None:
+        """Wait until there is room for one more call. Raises BackendError after `within`."""
+        if not self._gate.locked():
+            await self._gate.acquire()
+            return
+        try:
+            async with asyncio.timeout(within):
+                await self._gate.acquire()
+        except TimeoutError:
             raise BackendError(
                 "backend_unavailable",
-                f"The backend {self.name} has failed repeatedly and is left alone for a moment.",
+                f"Too many calls to the backend {self.name} are under way.",
                 retryable=True,
-                retry_after=max(1.0, math.ceil(wait)),
-            )
-        self._probing = True
-        return True
-
-    def _settle(self, failure: Failure | None, *, probe: bool) -> None:
-        """Learn from how an attempt ended; any answer but `down` is a sign of life."""
-        if failure is None or not failure.down:
-            self._failures = 0
-            self._open_until = None
-            return
-        self._failures += 1
-        opens = self._open_until is None and self._failures >= self._give_up_after
-        # Calls that began before it opened and fail only now do not prolong it.
-        if opens or (probe and self._open_until is not None):
-            self._open_until = self._clock() + self._pause
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +242,7 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return max(0.0, seconds) if math.isfinite(seconds) else None

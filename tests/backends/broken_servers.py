@@ -8,7 +8,7 @@ import pytest
 from app.backends.base import BackendError
 from app.backends.remote import Failure, Remote
 
-DOWN = Failure(500)
+DOWN = Failure(502)
 
 
 class BrokenError(Exception):
@@ -36,10 +36,18 @@ class Time:
         await asyncio.sleep(0)
 
 
-def remote(time: Time, *, attempts: int = 3, give_up_after: int = 5, total: float = 120) -> Remote:
+def remote(
+    time: Time,
+    *,
+    attempts: int = 3,
+    at_once: int = 256,
+    give_up_after: int = 5,
+    total: float = 120,
+) -> Remote:
     return Remote(
         "cohere-vault",
         attempts=attempts,
+        at_once=at_once,
         give_up_after=give_up_after,
         pause=10,
         total=total,
@@ -63,7 +71,9 @@ class Server:
         return "answer"
 
 
-async def failing(remote: Remote, do: Callable[[], Awaitable[object]], **how: bool) -> BackendError:
+async def failing(
+    remote: Remote, do: Callable[[], Awaitable[object]], *, repeat: bool = True, about: str = ""
+) -> BackendError:
     with pytest.raises(BackendError) as raised:
-        await remote.call(do, understand, **how)
+        await remote.call(do, understand, repeat=repeat, about=about)
     return raised.value

@@ -121,13 +121,6 @@ async def test_what_the_server_says_is_not_shown(time: Time) -> None:
     assert error.__context__ is None
 
 
-async def test_what_the_server_says_is_shown_on_demand_but_not_without_end(time: Time) -> None:
-    said = Failure(400, "name\n  must be " + "x" * 10_000)
-    error = await failing(remote(time), Server(said).answer, show=True)
-    assert ": name must be xxx" in error.message
-    assert len(error.message) < 400
-
-
 async def test_other_exceptions_pass(time: Time) -> None:
     async def mistaken() -> None:
         raise KeyError("ours")
@@ -149,9 +142,49 @@ async def test_one_attempt_takes_as_long_as_it_may(time: Time) -> None:
     assert (raised.value.code, calls) == ("backend_timeout", 2)
 
 
+async def test_calls_that_wait_for_others_are_not_slow(time: Time) -> None:
+    """The server is given no more at once than it is to have; waiting is no fault of its own."""
+    server = remote(time, at_once=2)
+    open_now = most = 0
+
+    async def work() -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0.06)
+        open_now -= 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(server.call(work, understand, repeat=False, within=0.1))
+    assert most == 2
+
+
+async def test_calls_do_not_wait_for_ever(time: Time) -> None:
+    """They are told to come back; the server has not failed by that."""
+    server = remote(time, at_once=1, give_up_after=1)
+    let_go = asyncio.Event()
+    first = asyncio.create_task(server.call(let_go.wait, understand))
+    await asyncio.sleep(0)
+    with pytest.raises(BackendError) as raised:
+        await server.call(Server().answer, understand, within=0.01)
+    assert (raised.value.code, raised.value.retryable) == ("backend_unavailable", True)
+    let_go.set()
+    await first
+    assert await server.call(Server().answer, understand) == "answer"
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("nan", None), ("inf", None)],
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+    ],
 )
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     assert seconds_to_wait({"Retry-After": value}) == seconds

@@ -40,8 +40,10 @@ async def test_a_server_that_is_down_is_left_alone(time: Time, failure: Failure)
     assert (error.code, error.retryable, error.retry_after) == ("backend_unavailable", True, 10)
 
 
-@pytest.mark.parametrize("failure", [Failure(400), Failure(404), Failure(429), Failure(501)])
-async def test_a_server_that_refuses_is_not_down(time: Time, failure: Failure) -> None:
+@pytest.mark.parametrize("failure", [Failure(s) for s in (400, 404, 429, 500, 501)])
+async def test_a_server_that_refuses_or_trips_over_a_call_is_not_down(
+    time: Time, failure: Failure
+) -> None:
     server = remote(time)
     for _ in range(9):
         await failing(server, Server(failure).answer, repeat=False)
@@ -145,3 +147,26 @@ async def test_late_failures_do_not_prolong_the_pause(time: Time) -> None:
     await begun
     time.now += 1
     assert await server.call(Server().answer, understand) == "answer"
+
+
+async def test_a_model_that_is_down_leaves_the_others_alone(time: Time) -> None:
+    server = remote(time)
+    for _ in range(5):
+        await failing(server, Server(DOWN).answer, repeat=False, about="broken")
+    spared = Server()
+    assert (await failing(server, spared.answer, about="broken")).retry_after == 10
+    assert spared.calls == 0
+    for about in ("", "whole"):
+        assert await server.call(Server().answer, understand, about=about) == "answer"
+    assert (await failing(server, spared.answer, about="broken")).retry_after == 10
+
+
+async def test_names_that_were_never_answered_do_not_pile_up(time: Time) -> None:
+    """A client may ask for whatever models it likes; those it names last are left alone."""
+    server = remote(time, give_up_after=1)
+    for number in range(1500):
+        await failing(server, Server(DOWN).answer, repeat=False, about=f"model-{number}")
+    assert len(server._circuits) == 1000
+    spared = Server()
+    await failing(server, spared.answer, about="model-1499")
+    assert spared.calls == 0

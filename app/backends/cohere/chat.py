@@ -71,7 +71,7 @@ class Chat:
                 )
             )
 
-        finish, reply = await self._client.call(ask, within=self._timeout)
+        finish, reply = await self._client.call(ask, within=self._timeout, about=model)
         if finish == "ERROR":
             said = f"The model {model} of the backend {self._name} broke off with an error."
             raise BackendError("backend_failed", said, retryable=True)

@@ -73,7 +73,7 @@ class CohereClient:
         *,
         repeat: bool = True,
         within: float | None = None,
-        show: bool = False,
+        about: str = "",
     ) -> T:
         """The result of a call of the SDK; for the arguments see `Remote.call`.
 
@@ -84,7 +84,7 @@ class CohereClient:
             understand,
             repeat=repeat,
             within=_LONGEST_CALL if within is None else within,
-            show=show,
+            about=about,
         )
 
     async def forward(
