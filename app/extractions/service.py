@@ -69,7 +69,9 @@ async def annotate(
     except BackendError as error:
         if error.code == "retired" and error.retired_on is not None:
             async with platform.work(write=True) as work:
-                await retire(work, model.id, error.retired_on)
+                told = await retire(work, model.id, error.retired_on)
+            if told is not None:
+                raise told from None
         raise as_api_error(error) from None
 
 

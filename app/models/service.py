@@ -160,15 +160,20 @@ def lineage_link(backends: Backends) -> Link:
     return Link("fine-tune", "model", built_from, delete)
 
 
-async def retire(work: Work, model_id: str, on: date) -> None:
-    """Note that a tuned model's backend has retired it; base models are the backend's own."""
+async def retire(work: Work, model_id: str, on: date) -> ApiError | None:
+    """Note that a tuned model's backend has retired it; gives what clients are told from now on.
+
+    None for base models: those are the backend's own.
+    """
     row = await ModelRepository(work.session).get(model_id)
-    if row is not None:
-        row.retired_on = on
+    if row is None:
+        return None
+    row.retired_on = on
+    return _retired(_present(row))
 
 
 def _retired(model: Model) -> ApiError:
-    detail = f"{model.id} was retired on {model.retired_on}."
+    detail = f"The backend {model.backend} retired {model.id} on {model.retired_on}."
     if model.fine_tune_id is not None:
         again = f"POST /v1/fine-tunes/{model.fine_tune_id}/repeat trains it again elsewhere."
         return ApiError("retired", detail, hint=again)
