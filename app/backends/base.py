@@ -193,11 +193,12 @@ class Backend(Protocol):
 
     `trainings_at_once` of one process; a training's state is asked for every `poll_seconds`. With
     `lists_all_models` there is no base model but those that `base_models` lists; a server may run
-    others too.
+    others too. `setup_hint` is what to tell clients of one that is not `configured`.
     """
 
     name: str
     configured: bool
+    setup_hint: str | None
     lists_all_models: bool
     trainings_at_once: int
     poll_seconds: float

@@ -45,6 +45,8 @@ _OF_A_MODEL = re.compile(r"\bmodel(?:_not_found)?\b", re.IGNORECASE)
 _OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b|grammar", re.IGNORECASE)
 _OF_THE_LENGTH = re.compile(r"context[ _](?:length|size|window)", re.IGNORECASE)
 
+_INSTALL = "run: pip install 'medtune[openai]'"
+
 
 class OpenAIBackend:
     """An OpenAI-compatible server as a place where models are run; it trains none.
@@ -61,6 +63,8 @@ class OpenAIBackend:
         self.name = name
         self._installed = find_spec("openai") is not None
         self.configured = server.configured and self._installed
+        task = "set MEDTUNE_OPENAI_BASE_URL" if self._installed else _INSTALL
+        self.setup_hint: str | None = f"The operator of this service should {task}."
         self._server = server
         self._timeout = timeout
         self._remote = Remote(name, attempts=attempts)
@@ -157,11 +161,8 @@ class OpenAIBackend:
         if self._sdk is not None:
             return self._sdk
         if not self.configured:
-            hint = "The operator of this service should set MEDTUNE_OPENAI_BASE_URL."
-            if not self._installed:
-                hint = "The operator of this service should run: pip install 'medtune[openai]'"
             said = f"The backend {self.name} is not configured."
-            raise BackendError("backend_unavailable", said, hint=hint)
+            raise BackendError("backend_unavailable", said, hint=self.setup_hint)
         async with self._opening:
             if self._closed:
                 raise BackendError("backend_unavailable", f"The backend {self.name} is closed.")

@@ -60,6 +60,7 @@ class RulesBackend:
 
     name = "rules"
     configured = True
+    setup_hint: str | None = None
     lists_all_models = True
     trainings_at_once = 1
     poll_seconds = 0.5

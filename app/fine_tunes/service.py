@@ -28,6 +28,10 @@ from app.tables import FineTuneRow
 from app.training_files.service import TrainingFiles
 
 JOB = "fine_tune"
+_ELSEWHERE = (
+    "Train on the backend local, on a self-hosted cohere-finetune, or on another Cohere-compatible "
+    "server: GET /v1/backends lists those there are."
+)
 
 
 class FineTunes:
@@ -162,7 +166,10 @@ class FineTunes:
     async def _check_base_model(self, backend: Backend, base_model: str | None) -> None:
         if base_model is None:
             return
-        tunable = [model.name for model in await backend.base_models() if model.can_tune]
+        models = await backend.base_models()
+        if not models and not backend.lists_all_models:
+            return  # its server does not answer now: the launch will tell
+        tunable = [model.name for model in models if model.can_tune]
         if base_model not in tunable:
             known = ", ".join(tunable) or "none: leave it out"
             raise invalid_field("/base_model", "unknown", f"Models to start from: {known}.")
@@ -189,9 +196,11 @@ def _check_hyperparameters(backend: Backend, given: dict[str, Any]) -> dict[str,
     """All hyperparameters, defaults filled in. Raises ApiError naming each field at fault."""
     schema = backend.hyperparameters
     if schema is None:
-        raise ApiError("capability_unavailable", f"The backend {backend.name} does not train.")
+        said = f"The backend {backend.name} does not train."
+        raise ApiError("capability_unavailable", said, hint=_ELSEWHERE)
     if not backend.configured:
-        raise ApiError("backend_unavailable", f"The backend {backend.name} is not configured.")
+        said = f"The backend {backend.name} is not configured."
+        raise ApiError("backend_unavailable", said, hint=backend.setup_hint)
     try:
         return schema.model_validate(given).model_dump(mode="json")
     except ValidationError as error:

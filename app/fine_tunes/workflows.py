@@ -57,8 +57,11 @@ def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
             return
         try:
             await Training(platform, backends.get(plan.backend), plan.job).run()
-        except (BackendError, ApiError) as error:
-            raise JobError(error.code, str(error)) from None
+        except ApiError as error:
+            raise JobError(error.code, error.detail) from None
+        except BackendError as error:
+            told = " ".join(filter(None, (error.message, error.hint)))
+            raise JobError(error.code, told) from None
 
     async def tidy(fine_tune_id: str) -> None:
         await asyncio.to_thread(shutil.rmtree, folder / fine_tune_id, ignore_errors=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydantic import BaseModel
 
 from app.backends.base import (
     DEFAULT_GENERATION,
@@ -33,8 +34,9 @@ class Backend:
 
     name = "chosen"
     configured = True
+    setup_hint: str | None = None
     lists_all_models = True
-    hyperparameters = None
+    hyperparameters: type[BaseModel] | None = None
     trainings_at_once = 1
     poll_seconds = 0.1
 

@@ -48,6 +48,10 @@ class CohereBackend:
 
     lists_all_models = False
     trainings_at_once = _TRAININGS_AT_ONCE
+    setup_hint: str | None = (
+        "The operator of this service should set MEDTUNE_COHERE_API_KEY, or "
+        "MEDTUNE_COHERE_BASE_URL for another server than Cohere's own."
+    )
 
     def __init__(
         self,
@@ -69,8 +73,10 @@ class CohereBackend:
         self._closed = False
 
     @property
-    def hyperparameters(self) -> type[BaseModel]:
-        """Those of Cohere's chat fine-tuning; base models say whether the server offers it."""
+    def hyperparameters(self) -> type[BaseModel] | None:
+        """Those of Cohere's chat fine-tuning; None once the server is known not to offer it."""
+        if self._opened is not None and self._opened.catalogue.offers_tuning() is False:
+            return None
         return CohereHyperparameters
 
     async def open(self) -> None:
@@ -129,7 +135,14 @@ class CohereBackend:
 
     async def launch(self, job: TrainingJob) -> None:
         """Start the job, unless one of this reference runs or has succeeded already."""
-        await (await self._ready()).training.launch(job)
+        opened = await self._ready()
+        try:
+            await opened.training.launch(job)
+        except BackendError as error:
+            if error.code == "capability_unavailable":
+                opened.catalogue.doubt()
+                opened.catalogue.start()
+            raise
 
     async def poll(self, reference: str) -> JobState:
         """How the job stands now."""
@@ -164,8 +177,7 @@ class CohereBackend:
             raise BackendError(
                 "backend_unavailable",
                 f"The backend {self.name} is not configured.",
-                hint="The operator of this service should set MEDTUNE_COHERE_API_KEY, or "
-                "MEDTUNE_COHERE_BASE_URL for another server than Cohere's own.",
+                hint=self.setup_hint,
             )
         async with self._opening:
             if self._closed:

@@ -58,7 +58,7 @@ class Catalogue:
         self._clock = clock
         self._listed: dict[str, _Listed] | None = None
         self._retired: dict[str, BaseModelInfo] = {}
-        self._can_tune = False
+        self._can_tune: bool | None = None  # not known yet
         self._due = clock()
         self._refresh: asyncio.Task[None] | None = None
         self._begun = 0.0
@@ -68,11 +68,16 @@ class Catalogue:
         await self._load()
         listed = {name: found.info for name, found in (self._listed or {}).items()}
         tunable = [
-            replace(info, can_tune=self._can_tune)
+            replace(info, can_tune=self._can_tune is True)
             for name, info in listed.items()
             if name not in self._retired
         ]
         return [*tunable, *map(self._replaced, self._retired.values())]
+
+    def offers_tuning(self) -> bool | None:
+        """Whether the server fine-tunes; None if that is not known. Waits for nothing."""
+        self.start()
+        return self._can_tune
 
     async def takes_schema(self, model: str) -> bool:
         """Whether the model's answers can be held to a JSON schema, as far as is known."""
@@ -135,7 +140,7 @@ class Catalogue:
         self._due = self._clock() + self._again_after
         try:
             self._listed = await self._list()
-            self._can_tune = await self._offers_tuning()
+            self._can_tune = await self._ask_for_tuning()
             self._due = self._clock() + self._fresh_for
         except Exception as error:  # nobody waits for this; the SDK may trip over anything
             said = error.code if isinstance(error, BackendError) else type(error).__name__
@@ -168,7 +173,7 @@ class Catalogue:
 
         return await self._client.call(ask, within=_SECONDS_A_PAGE)
 
-    async def _offers_tuning(self) -> bool:
+    async def _ask_for_tuning(self) -> bool | None:
         """Whether the server fine-tunes; what is known stays, where it does not say."""
         try:
             await self._client.call(
@@ -176,7 +181,7 @@ class Catalogue:
                 within=_SECONDS_A_PAGE,
             )
         except BackendError as error:
-            return self._can_tune and not offers_nothing(error)
+            return False if offers_nothing(error) else self._can_tune
         return True
 
 

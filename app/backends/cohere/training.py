@@ -39,8 +39,8 @@ _LONGEST_SENTENCE = 300
 _SHOWN_WARNINGS = 3
 _LONGEST_VALIDATION = 12 * 3600.0
 _ELSEWHERE = (
-    "Fine-tune on the local backend, on a self-hosted cohere-finetune, or on another "
-    "Cohere-compatible server: POST /v1/fine-tunes/{id}/repeat"
+    "Fine-tune on the backend local, on a self-hosted cohere-finetune, or on another "
+    "Cohere-compatible server: POST /v1/fine-tunes/{}/repeat"
 )
 
 
@@ -121,7 +121,9 @@ class CohereTraining:
             if await self._settled(name):
                 return
         except BackendError as error:
-            raise self._unavailable(error) if is_gone(error) else error from None
+            if is_gone(error):
+                raise self._unavailable(error, job) from None
+            raise
         datasets = await self._holdings.datasets(name)
         if datasets:
             # An earlier attempt has come this far, and perhaps further.
@@ -137,7 +139,7 @@ class CohereTraining:
             if await self._settled(name):
                 return
         request.settings.dataset_id = dataset_id
-        await self._create(request, name)
+        await self._create(request, job, name)
 
     async def _settled(self, name: str) -> bool:
         """Whether there is a fine-tune of the name; of several only the oldest is left."""
@@ -188,14 +190,14 @@ class CohereTraining:
             "backend_timeout", f"The backend {self._name} did not get done with validating."
         )
 
-    async def _create(self, request: FinetunedModel, name: str) -> None:
+    async def _create(self, request: FinetunedModel, job: TrainingJob, name: str) -> None:
         try:
             await self._client.call(
                 lambda: self._client.sdk.finetuning.create_finetuned_model(request=request),
                 repeat=False,
             )
         except BackendError as error:
-            failed = self._unavailable(error) if is_gone(error) else lenient(error)
+            failed = self._unavailable(error, job) if is_gone(error) else lenient(error)
         else:
             failed = self._unreadable()
         # The answer of a create proves nothing, neither good nor bad; what is there does.
@@ -231,12 +233,12 @@ class CohereTraining:
         await self._holdings.delete_tune(tune_id)
         self._standing.forget(tune_id)
 
-    def _unavailable(self, error: BackendError) -> BackendError:
+    def _unavailable(self, error: BackendError, job: TrainingJob) -> BackendError:
         said = error.failure.message if isinstance(error, RemoteError) else error.message
         return BackendError(
             "capability_unavailable",
-            f"The backend {self._name} does not take the fine-tune: {_short(said)}",
-            hint=_ELSEWHERE,
+            f"The backend {self._name} does not take the fine-tune: {_short(said).rstrip('.')}.",
+            hint=_ELSEWHERE.format(job.reference),
         )
 
     def _unreadable(self) -> BackendError:

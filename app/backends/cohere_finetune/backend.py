@@ -30,8 +30,6 @@ from app.backends.cohere_finetune.states import ENDED, LOST
 from app.backends.cohere_finetune.trainings import Trainings, files
 from app.prompts.tasks import Task
 
-_HINT = "Set MEDTUNE_COHERE_FINETUNE_URL and MEDTUNE_COHERE_FINETUNE_DIR."
-
 
 class CohereFinetuneBackend:
     """Trains in a container of cohere-finetune; models are served by another backend, `served_by`.
@@ -43,6 +41,10 @@ class CohereFinetuneBackend:
 
     lists_all_models = True
     trainings_at_once = 1
+    setup_hint: str | None = (
+        "The operator of this service should set MEDTUNE_COHERE_FINETUNE_URL and "
+        "MEDTUNE_COHERE_FINETUNE_DIR."
+    )
 
     def __init__(
         self,
@@ -188,7 +190,9 @@ class CohereFinetuneBackend:
     def _required(self) -> Trainings:
         if self._trainings is None:
             raise BackendError(
-                "backend_unavailable", f"The backend {self.name} is not configured.", hint=_HINT
+                "backend_unavailable",
+                f"The backend {self.name} is not configured.",
+                hint=self.setup_hint,
             )
         return self._trainings
 
