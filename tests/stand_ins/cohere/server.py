@@ -195,9 +195,9 @@ async def _no_route(_request: Request, _error: Exception) -> JSONResponse:
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[str]:
-    """Serve an ASGI application on a free port of the loopback address; gives its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve an ASGI application on a port of the loopback address, 0 a free one; gives its URL."""
+    listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -224,9 +224,11 @@ def running(app: ASGIApp) -> Iterator[str]:
 
 
 @contextmanager
-def stand_in(*, api_key: str | None = None, latency: float = 0.0) -> Iterator[StandIn]:
-    """A stand-in that runs while the context lasts."""
+def stand_in(
+    *, api_key: str | None = None, latency: float = 0.0, port: int = 0
+) -> Iterator[StandIn]:
+    """A stand-in that runs while the context lasts, on a free port if none is given."""
     server = StandIn(api_key=api_key, latency=latency)
-    with running(server) as url:
+    with running(server, port) as url:
         server.url = url
         yield server
