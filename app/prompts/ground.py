@@ -5,8 +5,8 @@ so "hypertension" is not found again within "pulmonary hypertension"; of spans a
 one does. No two spans overlap. The work is bounded for any input, see the limits below.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.prompts.near import near
@@ -18,6 +18,8 @@ Match = Literal["exact", "normalised", "fuzzy"]
 # name in BC5CDR has 60 words; an abstract has some hundred candidates.
 _MAX_ITEM_WORDS = 200
 _MAX_CANDIDATES = 200_000
+# Nor more kinds of hyphens and spaces around the same words.
+_MAX_EDGES = 20
 # In names so short, or all in capitals, case makes the name ("ALL" is not "all").
 _SHORT = 3
 _SHORT_CAPITALS = 6
@@ -43,13 +45,34 @@ class Grounding:
     ungrounded: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An item and what stands before its first and after its last word (hyphens, spaces)."""
+@dataclass(slots=True)
+class _Spellings:
+    """The items of the same words that also have the same before the first and after the last.
 
-    text: str
-    before: str
-    after: str
+    Of those that any case spells, and of those that only their own does, the first is kept.
+    """
+
+    exact: set[str] = field(default_factory=set)
+    of_any_case: str | None = None
+    of_their_case: dict[str, str] = field(default_factory=dict)
+
+    def add(self, item: str) -> None:
+        self.exact.add(item)
+        if len(item) <= _SHORT or (len(item) <= _SHORT_CAPITALS and item == item.upper()):
+            self.of_their_case.setdefault(squeezed(item), item)
+        elif self.of_any_case is None:
+            self.of_any_case = item
+
+    def variant(self, surface: str) -> str | None:
+        """The item that the surface is another spelling of."""
+        if self.of_their_case and (item := self.of_their_case.get(squeezed(surface))):
+            return item
+        return self.of_any_case
+
+
+_Edges = dict[
+    tuple[str, str], _Spellings
+]  # by what is before and after the words (hyphens, spaces)
 
 
 def ground(
@@ -106,8 +129,10 @@ def _tree(names: Iterable[str]) -> dict[str, Any]:
         node = tree
         for part in parts:
             node = node.setdefault(part.folded, {})
-        item = _Item(name, name[: parts[0].start], name[parts[-1].end :])
-        node.setdefault(_HERE, []).append(item)
+        edges: _Edges = node.setdefault(_HERE, {})
+        edge = name[: parts[0].start], name[parts[-1].end :]
+        if edge in edges or len(edges) < _MAX_EDGES:
+            edges.setdefault(edge, _Spellings()).add(name)
     return tree
 
 
@@ -120,30 +145,25 @@ def _candidates(tree: dict[str, Any], text: str, upto: Match) -> list[Span]:
             node = node.get(parts[place].folded) if node else None
             if node is None or len(found) >= _MAX_CANDIDATES:
                 break
-            if _HERE in node:
-                found += _read(node[_HERE], text, parts[first].start, parts[place].end, upto)
+            edges = node.get(_HERE)
+            if edges and (span := _read(edges, text, parts[first].start, parts[place].end, upto)):
+                found.append(span)
     return found
 
 
-def _read(items: Sequence[_Item], text: str, start: int, end: int, upto: Match) -> Iterator[Span]:
+def _read(edges: _Edges, text: str, start: int, end: int, upto: Match) -> Span | None:
     """The span as the one item it spells, or else as the first that it is a variant of."""
     variant = None
-    for item in items:
-        if not (text.startswith(item.after, end) and text.endswith(item.before, 0, start)):
+    for (before, after), spellings in edges.items():
+        if not (text.startswith(after, end) and text.endswith(before, 0, start)):
             continue
-        begin, stop = start - len(item.before), end + len(item.after)
-        if text[begin:stop] == item.text:
-            yield Span(begin, stop, item.text, "exact")
-            return
-        if variant is None and upto != "exact" and _is_variant(text[begin:stop], item.text):
-            variant = Span(begin, stop, item.text, "normalised")
-    if variant:
-        yield variant
-
-
-def _is_variant(surface: str, item: str) -> bool:
-    short = len(item) <= _SHORT or (len(item) <= _SHORT_CAPITALS and item == item.upper())
-    return not short or squeezed(surface) == squeezed(item)
+        begin, stop = start - len(before), end + len(after)
+        surface = text[begin:stop]
+        if surface in spellings.exact:
+            return Span(begin, stop, surface, "exact")
+        if variant is None and upto != "exact" and (item := spellings.variant(surface)):
+            variant = Span(begin, stop, item, "normalised")
+    return variant
 
 
 def _whole_words_first(candidates: Sequence[Span], text: str) -> list[Span]:

@@ -1,5 +1,6 @@
 """Items are found where they stand, longest first, in any spelling that is surely the same."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,29 @@ def test_hostile_input_ends() -> None:
     similar = [f"abcdefgh{'i' * (n % 20)}{n}xyz" for n in range(300)]
     assert not ground(similar, "abcdefghi " * 10_000).spans
     assert ground(["a" * 100_000], "a" * 100_000).spans
+
+
+def test_thousands_of_spellings_of_one_name_end() -> None:
+    """Not each is compared with each place: that would take minutes."""
+    cases = [
+        "".join(c.upper() if n >> k & 1 else c for k, c in enumerate("abcdefghijklmno"))
+        for n in range(32_768)
+    ]
+    for text in ("ABcdefghijklmno ", "ABCdefghijklmno.. "):
+        grounding = ground(cases, text * 10_000)
+        assert len(grounding.spans) == 10_000
+        assert len(grounding.ungrounded) == len(cases) - 1
+    around = ["".join(edge) + "gout" for edge in product("- \u2010\u2011", repeat=7)]
+    assert len(ground(around, "-------gout " * 10_000).spans) == 10_000
+
+
+def test_of_many_spellings_each_finds_its_own() -> None:
+    items = ["-gouty", "gouty-", "gouty", "Gouty", "GOUTY"]
+    assert found(items, "gouty Gouty x-gouty gouty-x GOUTY gOUTY")[0] == [
+        ("gouty", "gouty", "exact"),
+        ("Gouty", "Gouty", "exact"),
+        ("-gouty", "-gouty", "exact"),
+        ("gouty-", "gouty-", "exact"),
+        ("GOUTY", "GOUTY", "exact"),
+        ("gOUTY", "gouty", "normalised"),
+    ]

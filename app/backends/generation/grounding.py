@@ -5,7 +5,7 @@ Within a type none overlap, but for one case: a side of a relation that stands i
 within (or across) a mention has a mention of its own there, since the model named both.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -14,13 +14,11 @@ from app.backends.generation.answers import Relation
 from app.backends.local.tokens import sentences
 from app.corpora.documents import MentionType
 from app.prompts.ground import Span, ground
-from app.prompts.words import fold, squeezed
+from app.prompts.words import fold
 
 # Variants of a name that compete for one place are told apart in so many rounds.
 _MAX_ROUNDS = 4
 _MAX_EVIDENCE = 100
-# Looking for a name takes as long as it has spellings; only hostile answers have so many.
-_MAX_SPELLINGS = 20
 
 
 class Mentions:
@@ -36,14 +34,14 @@ class Mentions:
     def add(self, names: Iterable[str]) -> tuple[str, ...]:
         """Find the names of a mention task; those without a place are given back."""
         names = tuple(names)
-        found = ground(_few_spellings(names), self._text)
+        found = ground(names, self._text)
         for span in found.spans:
             self._keep(span)
         return tuple(name for name in dict.fromkeys(names) if name not in self._by_name)
 
     def add_sides(self, names: Iterable[str]) -> None:
         """Find the names that relations use, at the places of mentions or at new ones."""
-        missing = [name for name in _few_spellings(names) if name not in self._by_name]
+        missing = [name for name in dict.fromkeys(names) if name not in self._by_name]
         for _ in range(_MAX_ROUNDS):
             places: dict[str, list[Span]] = defaultdict(list)
             for span in ground(missing, self._text).spans if missing else ():
@@ -75,18 +73,6 @@ class Mentions:
         if span.match == "exact" and known.match != "exact":
             self._by_name[span.item] = span
         self._claimed[span.start : span.end] = b"\1" * (span.end - span.start)
-
-
-def _few_spellings(names: Iterable[str]) -> list[str]:
-    """The unique names in order, of each the first spellings only."""
-    seen: Counter[str] = Counter()
-    kept = []
-    for name in dict.fromkeys(names):
-        key = squeezed(fold(name))
-        seen[key] += 1
-        if seen[key] <= _MAX_SPELLINGS:
-            kept.append(name)
-    return kept
 
 
 def relate(

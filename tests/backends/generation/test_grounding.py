@@ -147,19 +147,6 @@ def test_a_name_can_be_of_both_types() -> None:
     ]
 
 
-def test_a_name_is_looked_for_in_some_spellings_only() -> None:
-    """Thousands of spellings of one name would each be compared with each of its places."""
-    spellings = [
-        "".join(c.upper() if i >> k & 1 else c for k, c in enumerate("abcdefghijkl"))
-        for i in range(4096)
-    ]
-    text = "Abcdefghijkl! " * 5000
-    found = answered(text, spellings, None, [("x", name) for name in spellings])
-    assert len(found.mentions) == 5000
-    apart = {item for task, item in found.ungrounded if task is Task.DISEASES}
-    assert apart == set(spellings[:1] + spellings[2:])
-
-
 def spells(surface: str, item: str) -> bool:
     """Exact, or the same but for case, white space, hyphens and composition, or one slip."""
     if surface == item or squeezed(surface).casefold() == squeezed(item).casefold():
