@@ -75,6 +75,7 @@ async def create_fine_tune(
         fine_tune = await FineTunes(work, backends).create(request)
         return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
 
+    await backends.base_models(request.backend)  # Asked for now, not while the database waits.
     asked = fingerprint(request.model_dump(mode="json"))
     return await created(work, "createFineTune", idempotency_key, asked, 202, create)
 
@@ -190,6 +191,8 @@ async def repeat_fine_tune(
         fine_tune = await FineTunes(work, backends).repeat(fine_tune_id, request)
         return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
 
+    if request.backend is not None:
+        await backends.base_models(request.backend)  # As above.
     asked = fingerprint([fine_tune_id, request.model_dump(mode="json")])
     return await created(work, "repeatFineTune", idempotency_key, asked, 202, create)
 
