@@ -1,5 +1,6 @@
 """The catalogue: base models of the backends and tuned ones, aliases, and what a name means."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,8 @@ from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow, ModelRow
 
 _TUNED = "mdl_"
+# Of servers: of Hugging Face, Ollama, a path. Whatever else a client writes there is not repeated.
+_MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
 
 
@@ -139,7 +142,8 @@ class Models:
                 if info.name == called:
                     return _present_base(backend, info), info.name, None
             server = self._backends.find(owner)
-            if called and server is not None and not server.lists_all_models:
+            may_run = server is not None and not server.lists_all_models
+            if may_run and _MODEL_NAME.fullmatch(called):
                 # It may have it all the same, or say best why it cannot be asked.
                 unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
                 return _present_base(owner, unlisted), called, None

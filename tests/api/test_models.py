@@ -39,6 +39,14 @@ async def test_alias_can_be_moved(client: httpx.AsyncClient, fine_tune: Json) ->
     assert bad.status_code == 422
 
 
+@pytest.mark.parametrize("name", ["cohere:Mrs Miller has asthma", "cohere:"])
+async def test_what_is_no_name_is_asked_of_no_server(client: httpx.AsyncClient, name: str) -> None:
+    """Servers run models they do not list; but this is none, and is not repeated."""
+    answer = await client.post("/v1/extractions", json={"model": name, "text": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+    assert "Miller" not in answer.text
+
+
 async def test_deleted_model_is_gone_with_its_aliases(
     client: httpx.AsyncClient, training_file: Json
 ) -> None:
