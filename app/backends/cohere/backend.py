@@ -1,7 +1,8 @@
 """The backend of a Cohere server: its chat models extract, its fine-tuning trains."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,18 +136,13 @@ class CohereBackend:
 
     async def launch(self, job: TrainingJob) -> None:
         """Start the job, unless one of this reference runs or has succeeded already."""
-        opened = await self._ready()
-        try:
-            await opened.training.launch(job)
-        except BackendError as error:
-            if error.code == "capability_unavailable":
-                opened.catalogue.doubt()
-                opened.catalogue.start()
-            raise
+        with self._learning():
+            await (await self._ready()).training.launch(job)
 
     async def poll(self, reference: str) -> JobState:
         """How the job stands now."""
-        return await (await self._ready()).training.poll(reference)
+        with self._learning():
+            return await (await self._ready()).training.poll(reference)
 
     async def cancel(self, reference: str) -> None:
         """Stop the job. Safe to repeat."""
@@ -168,6 +164,17 @@ class CohereBackend:
         if opened is not None:
             await opened.catalogue.close()
             await opened.client.close()
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        """Should the server turn out not to fine-tune, ask it anew whether it does."""
+        try:
+            yield
+        except BackendError as error:
+            if error.code == "capability_unavailable" and self._opened is not None:
+                self._opened.catalogue.doubt()
+                self._opened.catalogue.start()
+            raise
 
     async def _ready(self) -> _Opened:
         """Raises BackendError `backend_unavailable` if there is no server to talk to."""
@@ -207,7 +214,7 @@ class CohereBackend:
         self, opened: _Opened, error: BackendError, model: str, *, tuned: bool
     ) -> BackendError:
         """The error with what is known about the model; the server's own words are not shown."""
-        from app.backends.cohere.failures import is_unknown_model, retirement
+        from app.backends.cohere.failures import is_too_long, is_unknown_model, retirement
 
         if (retired := retirement(error)) is not None:
             opened.catalogue.retire(model, retired.on)
@@ -228,4 +235,7 @@ class CohereBackend:
             opened.catalogue.doubt()
             said = f"The backend {self.name} has no model {model}, or none for its key."
             return BackendError("model_not_found", said)
+        if is_too_long(error):
+            said = f"Text and answer do not fit into the context of {model} at {self.name}."
+            return BackendError("text_too_long", said, hint="Split the text, or lower max_tokens.")
         return error

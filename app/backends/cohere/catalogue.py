@@ -15,7 +15,7 @@ import structlog
 
 from app.backends.base import BackendError, BaseModelInfo
 from app.backends.cohere.client import CohereClient
-from app.backends.cohere.failures import MalformedError, offers_nothing
+from app.backends.cohere.failures import MalformedError, is_gone
 from app.prompts.tasks import Task
 
 log = structlog.get_logger(__name__)
@@ -181,7 +181,7 @@ class Catalogue:
                 within=_SECONDS_A_PAGE,
             )
         except BackendError as error:
-            return False if offers_nothing(error) else self._can_tune
+            return False if is_gone(error) else self._can_tune
         return True
 
 

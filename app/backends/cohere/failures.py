@@ -12,10 +12,14 @@ from cohere.core.parse_error import ParsingError
 from app.backends.base import BackendError
 from app.backends.remote import Failure, RemoteError, seconds_to_wait, understand_httpx
 
-# "model 'command' was removed on September 15, 2025. See ...", "Generate API was removed on ..."
-_REMOVED = re.compile(r"\bwas removed\b(?: on ([A-Z][a-z]+ \d+),? (\d{4}))?")
+# "model 'command' was removed on September 15, 2025. See ...", "Generate API was removed on ...".
+# Nothing else: a refusal may quote a text in which something was removed.
+_REMOVED = re.compile(
+    r"(?:[Mm]odel '[^']+'|[A-Z][a-z]+ API) was removed\b(?: on ([A-Z][a-z]+ \d+),? (\d{4}))?"
+)
 _ABOUT_THE_CALLER = (401, 402, 403, 408, 429)
 _OF_A_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_OF_THE_LENGTH = re.compile(r"too many tokens|context length", re.IGNORECASE)
 _OF_THE_SCHEMA = re.compile(r"response_format|json_schema|\bschema\b", re.IGNORECASE)
 
 
@@ -54,7 +58,7 @@ def retirement(error: BackendError) -> Retirement | None:
     """Whether the server has refused because what was asked for is no more."""
     if not isinstance(error, RemoteError) or error.failure.status not in (400, 404, 410):
         return None
-    found = _REMOVED.search(error.failure.message)
+    found = _REMOVED.match(error.failure.message)
     if found is None:
         return Retirement(None) if error.failure.status == 410 else None
     if found[1] is None:
@@ -79,11 +83,21 @@ def is_about_schema(error: BackendError) -> bool:
     return _OF_THE_SCHEMA.search(error.failure.message) is not None
 
 
-def offers_nothing(error: BackendError) -> bool:
-    """Whether an endpoint is not there (any more): a refusal not of the key, nor of the moment."""
-    if not isinstance(error, RemoteError) or error.failure.status is None:
+def is_too_long(error: BackendError) -> bool:
+    """Whether text and answer do not fit into the model's context."""
+    if not isinstance(error, RemoteError) or error.failure.status not in (400, 413, 422):
         return False
-    return 400 <= error.failure.status < 500 and error.failure.status not in _ABOUT_THE_CALLER
+    return error.failure.status == 413 or _OF_THE_LENGTH.search(error.failure.message) is not None
+
+
+def is_gone(error: BackendError) -> bool:
+    """Whether the thing, or its whole endpoint, is not there (any more).
+
+    What Cohere answers where fine-tuning is retired is not known: any refusal counts that is not of
+    the key, nor of the moment.
+    """
+    status = error.failure.status if isinstance(error, RemoteError) else None
+    return status is not None and 400 <= status < 500 and status not in _ABOUT_THE_CALLER
 
 
 def _raised_by_sdk(error: Exception) -> bool:

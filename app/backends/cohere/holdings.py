@@ -13,15 +13,13 @@ from typing import TypeVar
 
 from app.backends.base import BackendError, MetricPoint
 from app.backends.cohere.client import CohereClient
-from app.backends.cohere.failures import MalformedError
+from app.backends.cohere.failures import MalformedError, is_gone
 from app.backends.remote import RemoteError
 
 T = TypeVar("T")
 
 _PAGE = 100
 _MOST_PAGES = 1000
-# What a 4xx status can mean other than that the thing or the endpoint is not there.
-_ABOUT_THE_CALLER = (401, 402, 403, 408, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,6 @@ class HeldTune:
     dataset_id: str | None
     settings: Mapping[str, float]
     created: float = inf
-
-
-def is_gone(error: BackendError) -> bool:
-    """Whether a call failed because the thing, or the whole endpoint, is not there (any more)."""
-    status = error.failure.status if isinstance(error, RemoteError) else None
-    return status is not None and 400 <= status < 500 and status not in _ABOUT_THE_CALLER
 
 
 def lenient(error: BackendError) -> BackendError:

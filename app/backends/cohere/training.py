@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, ClassVar
+from typing import IO
 
 from cohere.finetuning.finetuning import BaseModel as RemoteBaseModel
 from cohere.finetuning.finetuning import FinetunedModel, Hyperparameters, Settings
@@ -20,11 +20,11 @@ from pydantic import ValidationError
 
 from app.backends.base import BackendError, Examples, JobState, JobStatus, TrainingJob
 from app.backends.cohere.client import CohereClient
+from app.backends.cohere.failures import is_gone
 from app.backends.cohere.holdings import (
     HeldDataset,
     HeldTune,
     Holdings,
-    is_gone,
     lenient,
     unless_gone,
 )
@@ -59,8 +59,6 @@ class Pace:
 class CohereTraining:
     """The training side of a Cohere backend; `name` is the backend's."""
 
-    hyperparameters: ClassVar[type[CohereHyperparameters]] = CohereHyperparameters
-
     def __init__(self, client: CohereClient, name: str, *, pace: Pace | None = None) -> None:
         self._client = client
         self._name = name
@@ -83,11 +81,17 @@ class CohereTraining:
             self._stages.pop(name, None)
 
     async def poll(self, reference: str) -> JobState:
-        """How the fine-tune stands; LOST if there is none and none is being launched here."""
+        """How the fine-tune stands; LOST if there is none and none is being launched here.
+
+        Raises BackendError: `capability_unavailable` if the server does not fine-tune any more.
+        """
         name = remote_name(reference)
         if (stage := self._stages.get(name)) is not None:
             return JobState(JobStatus.RUNNING, stage=stage)
-        tune = await self._tune(name)
+        try:
+            tune = await self._tune(name)
+        except BackendError as error:
+            raise self._explained(error, reference) from None
         return JobState(JobStatus.LOST) if tune is None else await self._standing.of(tune)
 
     async def cancel(self, reference: str) -> None:
@@ -121,9 +125,7 @@ class CohereTraining:
             if await self._settled(name):
                 return
         except BackendError as error:
-            if is_gone(error):
-                raise self._unavailable(error, job) from None
-            raise
+            raise self._explained(error, job.reference) from None
         datasets = await self._holdings.datasets(name)
         if datasets:
             # An earlier attempt has come this far, and perhaps further.
@@ -197,7 +199,7 @@ class CohereTraining:
                 repeat=False,
             )
         except BackendError as error:
-            failed = self._unavailable(error, job) if is_gone(error) else lenient(error)
+            failed = self._explained(lenient(error), job.reference)
         else:
             failed = self._unreadable()
         # The answer of a create proves nothing, neither good nor bad; what is there does.
@@ -233,12 +235,15 @@ class CohereTraining:
         await self._holdings.delete_tune(tune_id)
         self._standing.forget(tune_id)
 
-    def _unavailable(self, error: BackendError, job: TrainingJob) -> BackendError:
+    def _explained(self, error: BackendError, reference: str) -> BackendError:
+        """The error with what to do instead, if the server does not fine-tune (any more)."""
+        if not is_gone(error):
+            return error
         said = error.failure.message if isinstance(error, RemoteError) else error.message
         return BackendError(
             "capability_unavailable",
             f"The backend {self._name} does not take the fine-tune: {_short(said).rstrip('.')}.",
-            hint=_ELSEWHERE.format(job.reference),
+            hint=_ELSEWHERE.format(reference),
         )
 
     def _unreadable(self) -> BackendError:

@@ -13,8 +13,9 @@ from app.backends.cohere.failures import (
     MalformedError,
     Retirement,
     is_about_schema,
+    is_gone,
+    is_too_long,
     is_unknown_model,
-    offers_nothing,
     retirement,
     understand,
 )
@@ -82,6 +83,8 @@ def test_gone_is_retired() -> None:
     [
         refused(404, "model 'x' not found"),
         refused(500, "the cache was removed on May 1, 2025"),
+        refused(400, "invalid request: 'Her spleen was removed on May 1, 2025' is not JSON"),
+        refused(400, "Her spleen was removed on May 1, 2025"),
         BackendError("backend_failed", "was removed on May 1, 2025"),
     ],
 )
@@ -104,7 +107,21 @@ def test_refusals_of_the_schema() -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "too_long"),
+    [
+        (refused(400, "too many tokens: size limit exceeded by 1502 tokens. Try ..."), True),
+        (refused(400, "total number of tokens exceeds the context length"), True),
+        (refused(413, ""), True),
+        (refused(400, "invalid request: model must be given"), False),
+        (refused(429, "too many tokens in a minute"), False),
+    ],
+)
+def test_what_does_not_fit(error: BackendError, too_long: bool) -> None:
+    assert is_too_long(error) is too_long
+
+
+@pytest.mark.parametrize(
     ("status", "offers"), [(404, False), (405, False), (401, True), (429, True), (503, True)]
 )
 def test_what_is_not_offered(status: int, offers: bool) -> None:
-    assert offers_nothing(refused(status, "")) is not offers
+    assert is_gone(refused(status, "")) is not offers
