@@ -9,7 +9,6 @@ from importlib.metadata import version
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, IntegrityError
 from starlette.types import Scope
 
 from app import api, docs_pages, health
@@ -28,8 +27,7 @@ from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
 from app.platform import problem_json
 from app.platform.blobs import Blobs
-from app.platform.database import Database
-from app.platform.errors import ApiError
+from app.platform.database import REFUSALS, Database, refusal
 from app.platform.folder_lock import folder_lock
 from app.platform.jobs import Jobs
 from app.platform.lineage import Lineage
@@ -168,17 +166,11 @@ def create_app(settings: Settings) -> FastAPI:
         return problem_json.render(request, as_api_error(error))
 
     async def database_refusal(request: Request, error: Exception) -> JSONResponse:
-        # What looked fine when it was checked was not when it was stored: another request has
-        # changed it meanwhile, or the value is one that only the database knows it cannot hold.
-        if isinstance(error, IntegrityError):
-            told = ApiError("conflict", "Another request has changed this meanwhile.")
-        else:
-            told = ApiError("invalid_request", "A value holds characters that cannot be stored.")
-        return problem_json.render(request, told)
+        return problem_json.render(request, refusal(error))
 
     app.add_exception_handler(BackendError, backend_error)
-    app.add_exception_handler(IntegrityError, database_refusal)
-    app.add_exception_handler(DataError, database_refusal)
+    for kind in REFUSALS:
+        app.add_exception_handler(kind, database_refusal)
 
     def body_limit(scope: Scope) -> int:
         upload = scope["path"] in ("/v1/datasets", "/cohere/v1/datasets")

@@ -14,7 +14,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app.platform.errors import ApiError
 
 # A wheel holds the migrations inside the package; in a checkout they lie beside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -86,6 +89,19 @@ class Database:
         await self._engine.dispose()
         # aiosqlite's threads end a moment after their connections are closed.
         await asyncio.sleep(0)
+
+
+REFUSALS = (IntegrityError, DataError)
+
+
+def refusal(error: Exception) -> ApiError:
+    """What a client is told when the database does not take what looked fine when it was checked.
+
+    Another request has changed it meanwhile, or only the database knows it cannot hold the value.
+    """
+    if isinstance(error, IntegrityError):
+        return ApiError("conflict", "Another request has changed this meanwhile.")
+    return ApiError("invalid_request", "A value holds characters that cannot be stored.")
 
 
 def alembic_config() -> Config:
