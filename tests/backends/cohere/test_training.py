@@ -243,6 +243,10 @@ async def test_retired_fine_tuning(
     assert "September 15 2025" in caught.value.message
     assert "/repeat" in str(caught.value.hint)
     assert not server.asked("POST", "/v1/datasets")
+    with pytest.raises(BackendError) as caught:
+        await training.poll(REFERENCE)
+    assert caught.value.code == "capability_unavailable"
+    assert f"/{REFERENCE}/repeat" in str(caught.value.hint)
     for end in (training.cancel, training.forget, training.delete_model):
         await end(REFERENCE)
 
