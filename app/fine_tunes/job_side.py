@@ -163,16 +163,19 @@ class JobSide:
             await self._ledger.move(row, Status.CANCELLED)
 
     async def fail(self, fine_tune_id: str, code: str, message: str) -> bool:
-        """The training failed (or is cancelled, if it was being); False if it had ended before."""
+        """The training failed (or is cancelled, if it was being); False if it has succeeded.
+
+        A step that is taken again finds that it had ended, and is told the same.
+        """
         row = await self._rows.lock(fine_tune_id)
-        if row is None or row.status in TERMINAL:
+        if row is None:
             return False
         if row.status == Status.CANCELLING:
             await self._ledger.move(row, Status.CANCELLED)
-        else:
+        elif row.status not in TERMINAL:
             row.error_code, row.error_message = code, message
             await self._ledger.move(row, Status.FAILED, {"code": code, "message": message})
-        return True
+        return row.status != Status.SUCCEEDED
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of fine-tunes whose job has not ended."""

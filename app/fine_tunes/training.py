@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from app.backends.base import Backend, BackendError, JobState, JobStatus, TrainingJob
@@ -42,8 +41,10 @@ class Training:
                     return
             finally:
                 self._launching.cancel()
-                with suppress(asyncio.CancelledError, BackendError):
-                    await self._launching
+                # Not awaited itself: its being cancelled would pass for ours, and ours for its.
+                await asyncio.wait({self._launching})
+                if not self._launching.cancelled():
+                    self._launching.exception()  # seen, so that asyncio does not complain of it
         await self._stop()
 
     async def _watch(self) -> bool:

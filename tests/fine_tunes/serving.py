@@ -117,6 +117,11 @@ class Service:
                 await job.fail(fine_tune_id, error.code, error.message)
                 return
 
+    async def fail(self, fine_tune_id: str, backend: Backend) -> None:
+        """The last step of a job that failed."""
+        job = fine_tune_job(self.platform, Backends({backend.name: backend}))
+        await job.fail(fine_tune_id, "training_failed", "It did not work.")
+
     async def set_training_file(self, status: str) -> None:
         async with self.platform.work(write=True) as work:
             row = await work.session.get_one(TrainingFileRow, self.training_file_id)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
+from app.fine_tunes.states import Status
 from tests.fine_tunes.serving import Backend, Service, service
 
 
@@ -23,10 +24,18 @@ class Remote(Backend):
         self.ended: list[str] = []
         self.forgotten = 0
         self.error: BackendError | None = None
+        self.ending = False
+        self.slow_to_end, self.away = asyncio.Event(), asyncio.Event()
+        self.slow_to_end.set()
+        self.away.set()
 
     async def launch(self, job: TrainingJob) -> None:
         self.launches += 1
-        await self.hand_over.wait()
+        try:
+            await self.hand_over.wait()
+        finally:
+            self.ending = True
+            await self.slow_to_end.wait()
         if self.error is not None:
             raise self.error
         self.launched += 1
@@ -37,6 +46,7 @@ class Remote(Backend):
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
     async def cancel(self, reference: str) -> None:
+        await self.away.wait()
         self.ended.append(reference)
 
     async def forget(self, reference: str) -> None:
@@ -78,6 +88,55 @@ async def test_a_launch_that_fails_is_told(tmp_path: Path) -> None:
         assert fine_tune["status"] == "failed"
         assert fine_tune["error"]["code"] == "training_data_refused"
         assert backend.ended == [fine_tune_id]
+
+
+async def test_a_failure_is_tidied_up_after_by_the_next_process(tmp_path: Path) -> None:
+    """One that ends between telling of the failure and ending the training there."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([RUNNING]), await here.add(Status.TRAINING)
+        backend.away = asyncio.Event()
+        failing = asyncio.create_task(here.fail(fine_tune_id, backend))
+        async with asyncio.timeout(10):
+            while (await here.outcome(fine_tune_id))[0] != "failed":
+                await asyncio.sleep(0.01)
+        failing.cancel()
+        await asyncio.wait({failing})
+        assert backend.ended == []
+        backend.away.set()
+        await here.fail(fine_tune_id, backend)
+        assert backend.ended == [fine_tune_id]
+        assert (await here.outcome(fine_tune_id))[2] == ["failed"]
+
+
+async def test_a_success_is_not_ended_by_what_fails_after_it(tmp_path: Path) -> None:
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([DONE]), await here.add()
+        backend.hand_over.set()
+        await here.train(fine_tune_id, backend)
+        await here.fail(fine_tune_id, backend)
+        assert (await here.outcome(fine_tune_id))[0] == "succeeded"
+        assert backend.ended == []
+
+
+async def test_the_end_of_the_process_is_not_taken_for_that_of_the_launch(tmp_path: Path) -> None:
+    """It comes while a launch that is no longer wanted is still on its way out."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([RUNNING]), await here.add()
+        backend.slow_to_end = asyncio.Event()
+        job = asyncio.create_task(here.train(fine_tune_id, backend))
+        async with asyncio.timeout(10):
+            while not backend.launches:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await here.cancel(fine_tune_id)
+            while not backend.ending:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            job.cancel()
+            await asyncio.sleep(0.01)
+            backend.slow_to_end.set()
+            await asyncio.wait({job})
+        assert job.cancelled()
+        assert (await here.outcome(fine_tune_id))[0] == "cancelling"
+        assert backend.ended == []
 
 
 async def test_what_a_backend_loses_is_launched_again(tmp_path: Path) -> None:
