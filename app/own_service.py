@@ -27,9 +27,7 @@ class OwnService:
 
 
 @contextmanager
-def own_service(
-    data_dir: Path, settings: Mapping[str, str] | None = None
-) -> Iterator[OwnService]:
+def own_service(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[OwnService]:
     """Start a service on `data_dir`, wait until it is ready, and end it with the block.
 
     `settings` are environment variables (`MEDTUNE_...`). Raises RuntimeError if it does not start.

@@ -72,7 +72,18 @@ async def annotate(
                 told = await retire(work, model.id, error.retired_on)
             if told is not None:
                 raise told from None
+        if error.code == "model_not_found" and model.template is not None:
+            raise _lost(model) from None
         raise as_api_error(error) from None
+
+
+def _lost(model: ResolvedModel) -> ApiError:
+    """The backend does not have a model that was trained there."""
+    return ApiError(
+        "model_not_found",
+        f"The backend {model.backend.name} no longer has the model {model.id}.",
+        hint="Train it again: POST /v1/fine-tunes/{id}/repeat, with its fine_tune_id.",
+    )
 
 
 async def extract(

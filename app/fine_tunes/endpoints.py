@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from app.backends.http import BackendsDep
@@ -179,21 +179,23 @@ async def repeat_fine_tune(
     work: WriteWork,
     backends: BackendsDep,
     fine_tune_id: FineTuneId,
-    request: RepeatRequest,
+    request: Annotated[RepeatRequest | None, Body()] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Launch a new fine-tune on the training file of this one, whatever became of it.
 
-    The way on when a server has retired a model, or fine-tuning altogether.
+    The way on when a server has retired a model, or fine-tuning altogether. Without a body all
+    stays as it was.
     """
+    chosen = request or RepeatRequest()
 
     async def create() -> tuple[str, FineTune]:
-        fine_tune = await FineTunes(work, backends).repeat(fine_tune_id, request)
+        fine_tune = await FineTunes(work, backends).repeat(fine_tune_id, chosen)
         return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
 
-    if request.backend is not None:
-        await backends.base_models(request.backend)  # As above.
-    asked = fingerprint([fine_tune_id, request.model_dump(mode="json")])
+    if chosen.backend is not None:
+        await backends.base_models(chosen.backend)  # As above.
+    asked = fingerprint([fine_tune_id, chosen.model_dump(mode="json")])
     return await created(work, "repeatFineTune", idempotency_key, asked, 202, create)
 
 

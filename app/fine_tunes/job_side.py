@@ -130,6 +130,11 @@ class JobSide:
             ]
         )
 
+    async def unreachable(self, fine_tune_id: str, code: str, message: str) -> None:
+        """The backend is away; the training is looked for until it is back."""
+        row = await self._ledger.locked(fine_tune_id)
+        await self._ledger.event(row, "unreachable", {"code": code, "message": message})
+
     async def relaunched(self, fine_tune_id: str) -> None:
         """The backend had lost the job and was given it again."""
         await self._ledger.event(await self._ledger.locked(fine_tune_id), "relaunched")

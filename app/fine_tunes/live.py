@@ -24,7 +24,11 @@ async def live_events(platform: Platform, fine_tune_id: str, *, after: int) -> A
             events = await rows.events(fine_tune_id, after, 1000)
         for event in events:
             after = event.sequence
-            body = {"type": event.type, "at": event.at.isoformat(), "data": event.data}
+            body = {
+                "type": event.type,
+                "at": event.at.isoformat().replace("+00:00", "Z"),
+                "data": event.data,
+            }
             yield _frame(event.type, body, after)
         progress = {
             "status": row.status,

@@ -71,7 +71,9 @@ class FineTunes:
     async def _create(self, request: FineTuneRequest, told: dict[str, Any]) -> FineTune:
         backend = self._backends.get(request.backend)
         hyperparameters = _check_hyperparameters(backend, request.hyperparameters)
-        await self._check_base_model(backend, request.base_model)
+        # As the catalogue lists it, or without the backend's name.
+        base_model = request.base_model and request.base_model.removeprefix(f"{request.backend}:")
+        await self._check_base_model(backend, base_model)
         for file_id in filter(None, [request.training_file_id, request.evaluation_file_id]):
             file = await TrainingFiles(self._work).get(file_id)
             if file.status == "failed":
@@ -83,7 +85,7 @@ class FineTunes:
             training_file_id=request.training_file_id,
             evaluation_file_id=request.evaluation_file_id,
             backend=request.backend,
-            base_model=request.base_model,
+            base_model=base_model,
             hyperparameters=hyperparameters,
             status=Status.QUEUED.value,
             stage="",

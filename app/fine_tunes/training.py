@@ -12,6 +12,8 @@ from app.platform.work import Platform
 
 LOOK_SECONDS = 0.5
 _MAX_LOST = 5
+# A training elsewhere goes on while its server cannot be reached from here.
+_LONGEST_AWAY = 24 * 3600.0
 _MAX_UNREACHABLE = 20
 _LONGEST_PAUSE = 30.0
 
@@ -30,6 +32,8 @@ class Training:
         self._backend = backend
         self._job = job
         self._lost = 0
+        self._failures = 0
+        self._away_since: float | None = None
         self._recorded: JobState | None = None
 
     async def run(self) -> None:
@@ -50,10 +54,16 @@ class Training:
     async def _watch(self) -> bool:
         """Look until the end; True if it has succeeded, False if it is no longer wanted."""
         while await self._wanted():
-            launched = self._launching.done()
+            try:
+                launched = self._launching.done()
+                if launched:
+                    self._launching.result()
+                state = await self._backend.poll(self._job.reference)
+            except BackendError as error:
+                await self._bear(error)
+                continue
             if launched:
-                self._launching.result()
-            state = await reach(lambda: self._backend.poll(self._job.reference))
+                self._away_since, self._failures = None, 0
             await self._record(state)
             match state.status:
                 case JobStatus.SUCCEEDED if state.model is not None:
@@ -73,7 +83,26 @@ class Training:
         return False
 
     def _launch(self) -> asyncio.Task[None]:
-        return asyncio.create_task(reach(lambda: self._backend.launch(self._job)))
+        return asyncio.create_task(self._launch_once())
+
+    async def _launch_once(self) -> None:
+        await self._backend.launch(self._job)
+
+    async def _bear(self, error: BackendError) -> None:
+        """Wait for a backend that is away, and say so once; raise what will not pass."""
+        if not error.retryable:
+            raise error
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            async with self._platform.work(write=True) as work:
+                await JobSide(work).unreachable(self._job.reference, error.code, error.message)
+        elif time.monotonic() - self._away_since > _LONGEST_AWAY:
+            raise error
+        pause = max(min(2.0**self._failures, _LONGEST_PAUSE), error.retry_after or 0.0)
+        self._failures += 1
+        await self._wait(min(pause, _LONGEST_PAUSE))
+        if self._launching.done() and self._launching.exception() is not None:
+            self._launching = self._launch()
 
     async def _wanted(self) -> bool:
         """Whether the fine-tune is still to be trained; not if it is being cancelled."""
@@ -82,7 +111,10 @@ class Training:
 
     async def _pause(self) -> None:
         """Wait until the next look: it is due, the launch has ended, or nobody wants it more."""
-        ends = time.monotonic() + self._backend.poll_seconds
+        await self._wait(self._backend.poll_seconds)
+
+    async def _wait(self, seconds: float) -> None:
+        ends = time.monotonic() + seconds
         launching = not self._launching.done()
         while (left := ends - time.monotonic()) > 0:
             if launching:

@@ -97,7 +97,7 @@ async def test_a_failure_is_tidied_up_after_by_the_next_process(tmp_path: Path) 
         backend.away = asyncio.Event()
         failing = asyncio.create_task(here.fail(fine_tune_id, backend))
         async with asyncio.timeout(10):
-            while (await here.outcome(fine_tune_id))[0] != "failed":
+            while (await here.outcome(fine_tune_id))[0] != "failed":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         failing.cancel()
         await asyncio.wait({failing})
@@ -212,7 +212,41 @@ async def test_it_is_repeated_elsewhere_on_the_same_data(tmp_path: Path) -> None
         assert new["training_file_id"] == here.training_file_id
         assert new["hyperparameters"]["preset"] == "balanced"
         assert await told(here, new["id"], "queued") == [{"repeats": old}]
+        listed = await here.client.post(
+            path, json={"backend": "local", "base_model": "local:rules"}
+        )
+        assert [e["pointer"] for e in listed.json()["errors"]] == ["/base_model"]
+        assert "none" in listed.json()["detail"]
         bad = await here.client.post(
             path, json={"backend": "local", "hyperparameters": {"preset": "best"}}
         )
         assert [e["pointer"] for e in bad.json()["errors"]] == ["/hyperparameters/preset"]
+
+
+async def test_a_backend_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    """However it is away, by launch or by look; it is told once each time, and can be cancelled."""
+    async with service(tmp_path) as here:
+        backend, fine_tune_id = Remote([DONE]), await here.add()
+        backend.hand_over.set()
+        backend.error = BackendError("backend_unavailable", "It is away.", retryable=True)
+        job = asyncio.create_task(here.run(fine_tune_id, backend))
+        async with asyncio.timeout(10):
+            while backend.launches < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            backend.error = None
+            await job
+        status, _, events = await here.outcome(fine_tune_id)
+        assert (status, events.count("unreachable")) == ("succeeded", 1)
+        assert await told(here, fine_tune_id, "unreachable") == [
+            {"code": "backend_unavailable", "message": "It is away."}
+        ]
+        gone, unwanted = Remote([RUNNING]), await here.add()
+        gone.hand_over.set()
+        gone.error = BackendError("backend_timeout", "It is slow.", retryable=True, retry_after=30)
+        job = asyncio.create_task(here.run(unwanted, gone))
+        async with asyncio.timeout(10):
+            while not await told(here, unwanted, "unreachable"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await here.cancel(unwanted)
+            await job
+        assert (await here.outcome(unwanted))[0] == "cancelled"
