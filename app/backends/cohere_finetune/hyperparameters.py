@@ -96,7 +96,9 @@ class CohereFinetuneHyperparameters(_Choice):
             "evaluation file.",
         ),
     ] = 0.2
-    lora_config: LoraConfig = LoraConfig()
+    lora_config: Annotated[
+        LoraConfig, Field(description="The low-rank adapters that are trained.")
+    ] = LoraConfig()
     wandb_config: Annotated[
         WandbConfig | None, Field(description="Report to Weights & Biases; null does not.")
     ] = None
