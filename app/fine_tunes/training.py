@@ -98,9 +98,8 @@ class Training:
                 await JobSide(work).unreachable(self._job.reference, error.code, error.message)
         elif time.monotonic() - self._away_since > _LONGEST_AWAY:
             raise error
-        pause = max(min(2.0**self._failures, _LONGEST_PAUSE), error.retry_after or 0.0)
+        await self._wait(pause_after(self._failures, error))
         self._failures += 1
-        await self._wait(min(pause, _LONGEST_PAUSE))
         if self._launching.done() and self._launching.exception() is not None:
             self._launching = self._launch()
 
@@ -160,9 +159,15 @@ async def reach(call: Callable[[], Awaitable[Answer]]) -> Answer:
         except BackendError as error:
             if not error.retryable or attempt == _MAX_UNREACHABLE - 1:
                 raise
-            pause = max(min(2.0**attempt, _LONGEST_PAUSE), error.retry_after or 0.0)
-        await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+            pause = pause_after(attempt, error)
+        await asyncio.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
+
+
+def pause_after(failures: int, error: BackendError) -> float:
+    """Seconds until the next try, after so many failures before this one."""
+    doubled = 2.0 ** min(failures, 10)  # a day of failures is more than a float can double
+    return min(max(doubled, error.retry_after or 0.0), _LONGEST_PAUSE)
 
 
 async def discard(backend: Backend, reference: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
 from app.fine_tunes.states import Status
+from app.fine_tunes.training import pause_after
 from tests.fine_tunes.serving import Backend, Service, service
 
 
@@ -167,6 +168,13 @@ async def test_warnings_are_events_once_each(tmp_path: Path) -> None:
         backend.hand_over.set()
         await here.run(fine_tune_id, backend)
         assert await told(here, fine_tune_id, "warning") == [{"message": "a"}, {"message": "b"}]
+
+
+def test_who_is_away_for_a_day_is_asked_for_every_half_minute() -> None:
+    away = BackendError("backend_unavailable", "It is away.", retryable=True)
+    assert [pause_after(failures, away) for failures in (0, 1, 4, 5, 2880)] == [1, 2, 16, 30, 30]
+    busy = BackendError("backend_unavailable", "It is busy.", retry_after=7)
+    assert [pause_after(failures, busy) for failures in (0, 3)] == [7, 8]
 
 
 async def test_a_success_survives_a_backend_that_does_not_forget(tmp_path: Path) -> None:
