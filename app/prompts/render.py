@@ -69,13 +69,13 @@ def to_row(
     completion = to_completion(items)
     if row_format == "prompt_completion":
         return {"prompt": to_prompt(text, task, template), "completion": completion}
-    system, user = to_turns(text, task, template)
-    return {
-        "messages": [
-            {"role": role, "content": content}
-            for role, content in zip(ROLES, (system, user, completion), strict=True)
-        ]
-    }
+    return to_chat(*to_turns(text, task, template), completion)
+
+
+def to_chat(system: str, user: str, answer: str) -> dict[str, Any]:
+    """A training row of the turns of a chat."""
+    turns = zip(ROLES, (system, user, answer), strict=True)
+    return {"messages": [{"role": role, "content": content} for role, content in turns]}
 
 
 def to_prompt(text: str, task: Task, template: Template = BUILT_IN) -> str:

@@ -29,8 +29,8 @@ from app.backends.cohere.holdings import (
     unless_gone,
 )
 from app.backends.cohere.hyperparameters import CohereHyperparameters
-from app.backends.cohere.rows import write_chat_rows
 from app.backends.cohere.standing import Standing
+from app.backends.generation.rows import chats
 from app.backends.remote import RemoteError
 from app.prompts.templates import Template
 
@@ -285,8 +285,11 @@ def _request(job: TrainingJob, name: str) -> FinetunedModel:
 
 
 async def _rewritten(examples: Examples, target: IO[bytes], template: Template) -> None:
-    await asyncio.to_thread(write_chat_rows, examples.rows, target, template)
-    target.seek(0)
+    def write() -> None:
+        target.writelines(line.encode("ascii") for line in chats(examples.rows, template))
+        target.seek(0)
+
+    await asyncio.to_thread(write)
 
 
 def _alive(tunes: Sequence[HeldTune]) -> list[HeldTune]:

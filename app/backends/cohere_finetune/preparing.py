@@ -3,18 +3,29 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from app.backends.base import BackendError, TrainingJob
 from app.backends.cohere_finetune.folder import Attempt, Folder, Record
-from app.backends.cohere_finetune.rows import Written, refused, write_chats
+from app.backends.generation.rows import chats, refused
 
 T = TypeVar("T")
 Body = Callable[[str], Mapping[str, Any]]
 
 # Its suffix is one the container looks for; nothing else in these folders may have it.
 _ROWS = "rows.jsonl"
+# Rows beyond 16,384 tokens are left out; no tokeniser is here to count, four characters is usual.
+_LONGEST_ROW = 16_384 * 4
+
+
+class _Written(NamedTuple):
+    """What became of a file's rows: written, left out as duplicates, and very long ones."""
+
+    rows: int
+    duplicates: int
+    long: int
 
 
 def prepare(
@@ -60,12 +71,26 @@ def prepare(
         raise
 
 
-def _write(job: TrainingJob, source: Path, target: Path, stopped: threading.Event) -> Written:
+def _write(job: TrainingJob, source: Path, target: Path, stopped: threading.Event) -> _Written:
+    """Write each row of `source` once, as a chat."""
     target.mkdir(parents=True)
-    return write_chats(source, target / _ROWS, job.template, stopped)
+    seen: set[bytes] = set()
+    duplicates = long = 0
+    with (target / _ROWS).open("x", encoding="ascii") as out:
+        for chat in chats(source, job.template):
+            if stopped.is_set():
+                raise InterruptedError("stopped")
+            digest = blake2b(chat.encode("ascii"), digest_size=16).digest()
+            if digest in seen:
+                duplicates += 1
+                continue
+            seen.add(digest)
+            long += len(chat) > _LONGEST_ROW
+            out.write(chat)
+    return _Written(len(seen), duplicates, long)
 
 
-def _check(training: Written, evaluation: Written | None, eval_percentage: float) -> None:
+def _check(training: _Written, evaluation: _Written | None, eval_percentage: float) -> None:
     """Refuse what the container would: a side with no row, also after its own split."""
     if evaluation is not None:
         if not training.rows or not evaluation.rows:
