@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 
 from app.platform.errors import CODES, ApiError, FieldError
 
+_MOST_FAULTS = 100  # of one request that are told
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
 _BY_STATUS = {
     400: "malformed_request",
@@ -156,8 +157,9 @@ def install(app: FastAPI) -> None:
         if unread and not kind.endswith("json"):
             detail = "Send JSON, with the header Content-Type: application/json."
             return render(request, ApiError("unsupported_media_type", detail))
-        faults = field_errors(error.errors())
-        count = "1 field is" if len(faults) == 1 else f"{len(faults)} fields are"
+        found = error.errors()
+        faults = field_errors(found[:_MOST_FAULTS])
+        count = "1 field is" if len(found) == 1 else f"{len(found)} fields are"
         return render(request, ApiError("invalid_request", f"{count} not valid.", errors=faults))
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:

@@ -78,3 +78,11 @@ async def test_healthy_and_ready(client: httpx.AsyncClient) -> None:
     """Both probes answer."""
     assert (await client.get("/healthz")).json() == {"status": "ok"}
     assert (await client.get("/readyz")).json() == {"status": "ok"}
+
+
+async def test_many_faults_are_not_all_told(client: httpx.AsyncClient) -> None:
+    """A request that is wrong in a thousand places is told of a hundred, and how many there are."""
+    request = {"model": "local:rules", "text": "x", **{f"field{n}": 1 for n in range(1000)}}
+    problem = (await client.post("/v1/extractions", json=request)).json()
+    assert problem["detail"] == "1000 fields are not valid."
+    assert len(problem["errors"]) == 100
