@@ -70,3 +70,5 @@ class DatasetRepository:
     async def delete(self, row: DatasetRow) -> None:
         """Remove a dataset with its files and splits."""
         await self._session.delete(row)
+        # Or whoever asks for it next within the transaction is given it.
+        await self._session.flush()
