@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, FailFast, Field
 from starlette.responses import JSONResponse
 
 from app.cohere_api.answering import Answer, answer
@@ -43,7 +43,7 @@ class ChatMessage(BaseModel):
     """A turn of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
-    content: Annotated[list[ContentItem], BeforeValidator(_as_items)] = []
+    content: Annotated[list[ContentItem], FailFast(), BeforeValidator(_as_items)] = []
 
     @property
     def text(self) -> str:
@@ -56,7 +56,7 @@ class ChatMessage(BaseModel):
 class ChatRequest(BaseModel):
     """What we read of a chat request."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[list[ChatMessage], FailFast(), Field(min_length=1)]
     stream: bool = False
     max_tokens: MaxTokens = None
     stop_sequences: Sequences = None

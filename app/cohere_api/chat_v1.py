@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, FailFast
 from starlette.responses import JSONResponse
 
 from app.cohere_api.answering import answer
@@ -35,12 +35,16 @@ class Turn(BaseModel):
     message: str = ""
 
 
+def _as_turns(turns: object) -> object:
+    return [] if turns is None else turns
+
+
 class ChatV1Request(BaseModel):
     """What we read of a chat request."""
 
     message: str
     preamble: str | None = None
-    chat_history: list[Turn] | None = None
+    chat_history: Annotated[list[Turn], FailFast(), BeforeValidator(_as_turns)] = []
     stream: bool = False
     max_tokens: MaxTokens = None
     stop_sequences: Sequences = None
@@ -57,11 +61,10 @@ async def chat(call: CallDep) -> Response:
         return forwarded
     request = call.read(ChatV1Request)
     refuse_unsupported(request.response_format, request.tools, request.documents)
-    history = request.chat_history or []
     cut = Cut(request.max_tokens, before=request.stop_sequences or ())
-    said = await answer(call, _readings(request, history), cut, request.temperature)
+    said = await answer(call, _readings(request), cut, request.temperature)
     generation_id = str(uuid4())
-    turns = [*history, Turn(role="USER", message=request.message)]
+    turns = [*request.chat_history, Turn(role="USER", message=request.message)]
     turns.append(Turn(role="CHATBOT", message=said.text))
     response: Event = {
         "response_id": str(uuid4()),
@@ -76,9 +79,9 @@ async def chat(call: CallDep) -> Response:
     return JSONResponse(response)
 
 
-def _readings(request: ChatV1Request, history: list[Turn]) -> list[str]:
+def _readings(request: ChatV1Request) -> list[str]:
     """What the message asks for: by itself, or together with the preamble."""
-    systems = [turn.message for turn in history if turn.role == "SYSTEM"][-1:]
+    systems = [turn.message for turn in request.chat_history if turn.role == "SYSTEM"][-1:]
     if request.preamble is not None:
         systems.insert(0, request.preamble)
     return [request.message, *(f"{system}{GAP}{request.message}" for system in systems)]

@@ -28,7 +28,8 @@ class Cut:
         reason: FinishReason = "COMPLETE"
         if self.max_tokens is not None:
             end = 0
-            for token in islice(_TOKEN.finditer(text), self.max_tokens):
+            # No text has more tokens than characters, and `islice` takes no larger numbers.
+            for token in islice(_TOKEN.finditer(text), min(self.max_tokens, len(text))):
                 end = token.end()
             if end < len(text):
                 text, reason = text[:end], "MAX_TOKENS"

@@ -34,7 +34,10 @@ _PARTS = {"data": TRAIN, "eval_data": EVAL}
 
 def _in_utc(value: datetime) -> datetime:
     """Times without a zone are in UTC, as in Cohere's examples."""
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    try:
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:  # in the first or the last year, by another clock
+        raise ValueError("must be a time that UTC has, too") from None
 
 
 Name = Annotated[Printable, Field(min_length=1, max_length=200)]

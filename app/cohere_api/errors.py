@@ -23,6 +23,7 @@ from app.platform.problem_json import field_errors
 
 _NAME_LIKE = re.compile(r"[A-Za-z0-9:._/-]{1,100}")
 _MESSAGES = {
+    400: "invalid request: the body could not be read",
     404: "this path is not served here; docs/migrating-from-cohere.md lists what is",
     405: "method not allowed",
     413: "request body too large",
@@ -51,11 +52,12 @@ def render(error: CohereError, headers: dict[str, str] | None = None) -> JSONRes
 
 
 def translated(error: ApiError) -> CohereError:
-    """One of our errors in Cohere's terms."""
-    said = f"{error.detail} {_faults(error.errors)}".strip()
-    hint = "" if error.hint in said else f" {error.hint}"
+    """One of our errors in Cohere's terms; a hint that any error of its code has is about `/v1`."""
+    detail = "" if any(f.detail == error.detail for f in error.errors) else error.detail
+    hint = "" if error.hint == error.meaning.hint else error.hint
+    said = " ".join(filter(None, (detail, _faults(error.errors), hint)))
     status = error.meaning.status
-    return CohereError(_STATUSES.get(status, status), said + hint, retry_after=error.retry_after)
+    return CohereError(_STATUSES.get(status, status), said, retry_after=error.retry_after)
 
 
 def unknown_model(name: str) -> CohereError:
@@ -79,7 +81,7 @@ def invalid_request(error: ValidationError | RequestValidationError) -> CohereEr
 
 
 def _faults(faults: Sequence[FieldError]) -> str:
-    return "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
+    return "; ".join(f"{f.pointer}: {f.detail}" if f.pointer else f.detail for f in faults)
 
 
 def install(app: FastAPI) -> None:

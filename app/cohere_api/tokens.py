@@ -7,7 +7,7 @@ exact inverse of the other.
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 from starlette.responses import JSONResponse
 
 from app.cohere_api.calls import CallDep
@@ -27,7 +27,7 @@ class TokenizeRequest(BaseModel):
 class DetokenizeRequest(BaseModel):
     """Tokens to be joined."""
 
-    tokens: list[Annotated[int, Field(ge=0, le=255)]]
+    tokens: Annotated[list[Annotated[int, Field(ge=0, le=255)]], FailFast()]
 
 
 @router.post("/v1/tokenize", operation_id="cohereTokenize")
