@@ -76,4 +76,6 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).propagate = True
     # Our own line a request (below in `requests.py`) replaces uvicorn's.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("alembic").setLevel("WARNING")
+    # The one tells of every migration, the other, at DEBUG, of every value that is stored.
+    for name in ("alembic", "aiosqlite"):
+        logging.getLogger(name).setLevel("WARNING")
