@@ -7,7 +7,6 @@ API, as these servers speak it; answers are checked here, since the SDK does not
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from app.backends.base import (
 )
 from app.backends.generation import Question, Reply, annotate
 from app.backends.openai_answers import MalformedError, read_message, read_models, read_reply
+from app.backends.refreshed import Refreshed
 from app.backends.remote import Failure, Remote, RemoteError, seconds_to_wait
 from app.platform.settings import RemoteServer
 from app.prompts.tasks import Task
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 _OPENAI = "https://api.openai.com/v1"
 _CONNECT_SECONDS = 10.0
 _QUESTIONS_AT_ONCE = 64  # of one extraction
-# The list of models: it is fresh for so long, the first one is waited for so long, a server that
-# does not answer so soon has none and is asked again after a while. Seconds, all.
+# The list of models, in seconds; see `Refreshed`.
 _FRESH, _PATIENCE, _LISTED_WITHIN, _AGAIN_AFTER = 60.0, 1.0, 5.0, 5.0
 
 _OF_A_MODEL = re.compile(r"\bmodel(?:_not_found)?\b", re.IGNORECASE)
@@ -68,14 +67,17 @@ class OpenAIBackend:
         self._server = server
         self._timeout = timeout
         self._remote = Remote(name, attempts=attempts)
-        # A list that is slow to come says nothing about the answers of the models.
-        self._listing = Remote(name, attempts=1)
         self._sdk: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self._models: Sequence[BaseModelInfo] | None = None
-        self._models_due = 0.0
-        self._refresh: asyncio.Task[None] | None = None
+        self._models = Refreshed(
+            self._list,
+            name,
+            "models",
+            fresh_for=_FRESH,
+            patience=_PATIENCE,
+            again_after=_AGAIN_AFTER,
+        )
         self._without_schema: set[str] = set()
 
     @property
@@ -89,18 +91,10 @@ class OpenAIBackend:
             await self._ready()
 
     async def base_models(self) -> Sequence[BaseModelInfo]:
-        """The models the server lists; empty if it is not configured or does not answer.
-
-        Nobody waits for a list that is known already, and for the first one only a moment.
-        """
+        """The models the server lists; empty if it is not configured or has not answered yet."""
         if not self.configured or self._closed:
             return ()
-        if self._refresh is None and time.monotonic() >= self._models_due:
-            self._models_due = time.monotonic() + _AGAIN_AFTER
-            self._refresh = asyncio.create_task(self._list_models())
-        if self._models is None and self._refresh is not None:
-            await asyncio.wait({self._refresh}, timeout=_PATIENCE)
-        return self._models or ()
+        return await self._models.get() or ()
 
     async def extract(
         self,
@@ -150,9 +144,7 @@ class OpenAIBackend:
         async with self._opening:
             self._closed = True
             sdk, self._sdk = self._sdk, None
-        if self._refresh is not None:
-            self._refresh.cancel()
-            await asyncio.wait({self._refresh})
+        await self._models.close()
         if sdk is not None:
             await sdk.close()
 
@@ -231,20 +223,18 @@ class OpenAIBackend:
             )
             return read_reply(answer)
 
-        return await self._remote.call(ask, _understand, within=self._timeout)
+        return await self._remote.call(ask, _understand, within=self._timeout, about=model)
 
-    async def _list_models(self) -> None:
+    async def _list(self) -> Sequence[BaseModelInfo]:
+        sdk = await self._ready()
+
         async def ask() -> Sequence[BaseModelInfo]:
             return read_models(await sdk.models.list(), self.name)
 
-        try:
-            sdk = await self._ready()
-            self._models = await self._listing.call(ask, _understand, within=_LISTED_WITHIN)
-            self._models_due = time.monotonic() + _FRESH
-        except BackendError:
-            self._models = ()
-        finally:
-            self._refresh = None
+        # What is slow to come says nothing about the answers of the models.
+        return await self._remote.call(
+            ask, _understand, repeat=False, within=_LISTED_WITHIN, about="lists"
+        )
 
     def _explained(self, error: RemoteError, model: str) -> BackendError:
         """The error as what it means here; the server's own words are not shown."""

@@ -1,28 +1,23 @@
-"""The models a Cohere server lists, as it lists them: asked for again and again, in the background.
-
-Nobody waits for a list that is already known, and for the first one only briefly.
-"""
+"""The models a Cohere server lists, and whether it fine-tunes; asked for in the background."""
 
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import takewhile
 
-import structlog
-
 from app.backends.base import BackendError, BaseModelInfo
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.failures import MalformedError, is_gone
+from app.backends.refreshed import Refreshed
 from app.prompts.tasks import Task
-
-log = structlog.get_logger(__name__)
 
 _PAGE = 1000
 _MOST_PAGES = 100
 _SECONDS_A_PAGE = 10.0
+_LISTS = "lists"  # those that fail say nothing of models and trainings
 _DATED = re.compile(r"-(\d\d)-(\d{4})$")
 # Which of `features` says that an answer can be held to a schema; `json_mode` alone is any JSON.
 _SCHEMA_FEATURES = frozenset({"json_schema", "structured_outputs"})
@@ -38,8 +33,7 @@ class _Listed:
 class Catalogue:
     """The base models of one server; tuned ones are in our own catalogue.
 
-    A list is fresh for `fresh_for` seconds; the first is waited for `patience` seconds; a server
-    that did not answer is asked again after `again_after` seconds. All on one event loop.
+    For the times see `Refreshed`. All on one event loop.
     """
 
     def __init__(
@@ -52,37 +46,37 @@ class Catalogue:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._fresh_for = fresh_for
-        self._patience = patience
-        self._again_after = again_after
-        self._clock = clock
-        self._listed: dict[str, _Listed] | None = None
+        name = client.remote.name
+        pace = {"fresh_for": fresh_for, "patience": patience, "again_after": again_after}
+        self._models = Refreshed(self._list, name, "models", clock=clock, **pace)
+        self._tuning = Refreshed(self._ask_for_tuning, name, "fine-tuning", clock=clock, **pace)
         self._retired: dict[str, BaseModelInfo] = {}
-        self._can_tune: bool | None = None  # not known yet
-        self._due = clock()
-        self._refresh: asyncio.Task[None] | None = None
-        self._begun = 0.0
+
+    @property
+    def _listed(self) -> Mapping[str, _Listed]:
+        return self._models.known or {}
 
     async def models(self) -> list[BaseModelInfo]:
         """All base models: those listed, and those that have told us that they are retired."""
-        await self._load()
-        listed = {name: found.info for name, found in (self._listed or {}).items()}
+        if self._models.known is None:
+            await asyncio.gather(self._models.get(), self._tuning.get())
+        else:
+            self.start()
         tunable = [
-            replace(info, can_tune=self._can_tune is True)
-            for name, info in listed.items()
+            replace(found.info, can_tune=self._tuning.known is True)
+            for name, found in self._listed.items()
             if name not in self._retired
         ]
         return [*tunable, *map(self._replaced, self._retired.values())]
 
     def offers_tuning(self) -> bool | None:
         """Whether the server fine-tunes; None if that is not known. Waits for nothing."""
-        self.start()
-        return self._can_tune
+        self._tuning.start()
+        return self._tuning.known
 
     async def takes_schema(self, model: str) -> bool:
         """Whether the model's answers can be held to a JSON schema, as far as is known."""
-        await self._load()
-        found = (self._listed or {}).get(model)
+        found = (await self._models.get() or {}).get(model)
         return found is not None and found.takes_schema
 
     def replacement(self, model: str) -> str | None:
@@ -97,56 +91,36 @@ class Catalogue:
 
         usable = [
             name
-            for name, found in (self._listed or {}).items()
+            for name, found in self._listed.items()
             if not found.deprecated and name not in self._retired and name != model
         ]
         return max(usable, key=fitness, default=None)
 
     def retire(self, model: str, on: date | None) -> None:
         """Note what an answer has told; only of models that have been listed."""
-        found = (self._listed or {}).get(model)
+        found = self._listed.get(model)
         if found is not None and on is not None:
             self._retired[model] = replace(
                 found.info, can_extract=False, can_tune=False, retired_on=on
             )
 
     def doubt(self) -> None:
-        """The list may be out of date: ask anew, at the next occasion."""
-        self._due = min(self._due, self._clock())
+        """All of it may be out of date: ask anew, at the next occasion."""
+        self._models.doubt()
+        self._tuning.doubt()
 
     def start(self) -> None:
-        """Ask for the list now, in the background, if it is not fresh and not being asked for."""
-        if self._refresh is None and self._clock() >= self._due:
-            self._begun = self._clock()
-            self._refresh = asyncio.create_task(self._ask())
+        """Ask now, in the background, for what is not fresh."""
+        self._models.start()
+        self._tuning.start()
 
     async def close(self) -> None:
         """Ask no more."""
-        if self._refresh is not None:
-            self._refresh.cancel()
-            await asyncio.wait([self._refresh])
+        await self._models.close()
+        await self._tuning.close()
 
     def _replaced(self, retired: BaseModelInfo) -> BaseModelInfo:
         return replace(retired, replaced_by=self.replacement(retired.name))
-
-    async def _load(self) -> None:
-        self.start()
-        if self._listed is None and self._refresh is not None:
-            # All callers together wait only so long for a server that does not answer.
-            left = self._begun + self._patience - self._clock()
-            await asyncio.wait([self._refresh], timeout=max(0.0, left))
-
-    async def _ask(self) -> None:
-        self._due = self._clock() + self._again_after
-        try:
-            self._listed = await self._list()
-            self._can_tune = await self._ask_for_tuning()
-            self._due = self._clock() + self._fresh_for
-        except Exception as error:  # nobody waits for this; the SDK may trip over anything
-            said = error.code if isinstance(error, BackendError) else type(error).__name__
-            log.warning("models_not_listed", backend=self._client.remote.name, error=said)
-        finally:
-            self._refresh = None
 
     async def _list(self) -> dict[str, _Listed]:
         """All pages. Raises BackendError."""
@@ -171,17 +145,20 @@ class Catalogue:
             more = isinstance(following, str) and following not in ("", token)
             return models, following if more else None
 
-        return await self._client.call(ask, within=_SECONDS_A_PAGE)
+        return await self._client.call(ask, within=_SECONDS_A_PAGE, about=_LISTS)
 
-    async def _ask_for_tuning(self) -> bool | None:
-        """Whether the server fine-tunes; what is known stays, where it does not say."""
+    async def _ask_for_tuning(self) -> bool:
+        """Whether the server fine-tunes. Raises BackendError where it does not say."""
         try:
             await self._client.call(
                 lambda: self._client.sdk.finetuning.list_finetuned_models(page_size=1),
                 within=_SECONDS_A_PAGE,
+                about=_LISTS,
             )
         except BackendError as error:
-            return False if is_gone(error) else self._can_tune
+            if is_gone(error):
+                return False
+            raise
         return True
 
 

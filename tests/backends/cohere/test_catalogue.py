@@ -108,6 +108,33 @@ async def test_an_answer_that_is_none_leaves_the_list(
     assert await names(catalogue) == before
 
 
+async def test_a_doubt_while_it_is_asked_for_is_not_lost(
+    catalogue: Catalogue, server: StandIn, clock: Clock
+) -> None:
+    """What is on its way may be from before the reason to doubt it."""
+    await catalogue.models()
+    clock.now += 301
+    server.faults.add(MODELS, Fault.slow(0.05))
+    await catalogue.models()
+    catalogue.doubt()
+    await settled(server, MODELS, 2)
+    async with asyncio.timeout(5):
+        while len(server.asked("GET", MODELS)) < 3:
+            await catalogue.models()
+            await asyncio.sleep(0.01)
+
+
+async def test_a_list_that_is_known_does_not_wait_for_the_rest(
+    catalogue: Catalogue, server: StandIn, clock: Clock
+) -> None:
+    server.faults.add(TUNING, Fault.error(503))
+    before = await names(catalogue)
+    clock.now += 16
+    server.faults.add(TUNING, Fault.slow(30))
+    async with asyncio.timeout(1):
+        assert await names(catalogue) == before
+
+
 async def test_a_fresh_list_is_not_asked_for(catalogue: Catalogue, server: StandIn) -> None:
     await catalogue.models()
     await catalogue.models()
@@ -123,7 +150,9 @@ async def test_an_old_list_is_given_while_the_new_one_is_fetched(
     clock.now += 301
     assert await names(catalogue) == before
     assert await names(catalogue) == before
-    await settled(server, TUNING, 2)
+    async with asyncio.timeout(5):
+        while await names(catalogue) == before:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     assert await names(catalogue) == [*before, "command-b-01-2027"]
     assert len(server.asked("GET", MODELS)) == 2
 
