@@ -7,16 +7,13 @@ one name, of which the oldest counts and the others are deleted.
 """
 
 import asyncio
-import hashlib
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from cohere.finetuning.finetuning import BaseModel as RemoteBaseModel
-from cohere.finetuning.finetuning import FinetunedModel, Hyperparameters, Settings
-from pydantic import ValidationError
+from cohere.finetuning.finetuning import FinetunedModel
 
 from app.backends.base import BackendError, Examples, JobState, JobStatus, TrainingJob
 from app.backends.cohere.client import CohereClient
@@ -28,13 +25,12 @@ from app.backends.cohere.holdings import (
     lenient,
     unless_gone,
 )
-from app.backends.cohere.hyperparameters import CohereHyperparameters
+from app.backends.cohere.requests import remote_name, tune_request
 from app.backends.cohere.standing import Standing
 from app.backends.generation.rows import chats
 from app.backends.remote import RemoteError
 from app.prompts.templates import Template
 
-_LONGEST_NAME = 49
 _LONGEST_SENTENCE = 300
 _SHOWN_WARNINGS = 3
 _LONGEST_VALIDATION = 12 * 3600.0
@@ -120,7 +116,7 @@ class CohereTraining:
         await self._delete_tune(model.removesuffix("-ft"))
 
     async def _launch(self, job: TrainingJob, name: str) -> None:
-        request = _request(job, name)
+        request = tune_request(job, name)
         try:
             if await self._settled(name):
                 return
@@ -255,33 +251,6 @@ class CohereTraining:
         said = [dataset.error or "no reason given", *dataset.warnings[:_SHOWN_WARNINGS]]
         sentences = "; ".join(_short(sentence) for sentence in said)
         return f"The backend {self._name} does not take the training data: {sentences}"
-
-
-def remote_name(reference: str) -> str:
-    """The name of a job's dataset and fine-tune, at most 49 characters; unlike for each job."""
-    name = f"medtune-{reference}"
-    if len(name) <= _LONGEST_NAME:
-        return name
-    return "medtune-" + hashlib.sha256(reference.encode()).hexdigest()[:40]
-
-
-def _request(job: TrainingJob, name: str) -> FinetunedModel:
-    """What to create, but for the dataset."""
-    try:
-        chosen = CohereHyperparameters.model_validate(job.hyperparameters)
-    except ValidationError:
-        raise BackendError(
-            "invalid_hyperparameters", "The hyperparameters are not those of this backend."
-        ) from None
-    values: Mapping[str, int | float | str] = chosen.model_dump(mode="json", exclude_none=True)
-    return FinetunedModel(
-        name=name,
-        settings=Settings(
-            base_model=RemoteBaseModel(base_type="BASE_TYPE_CHAT", name=job.base_model),
-            dataset_id="",
-            hyperparameters=Hyperparameters.model_validate(values),
-        ),
-    )
 
 
 async def _rewritten(examples: Examples, target: IO[bytes], template: Template) -> None:

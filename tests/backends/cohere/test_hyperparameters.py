@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.backends.cohere.hyperparameters import CohereHyperparameters
-from app.backends.cohere.training import remote_name
+from app.backends.cohere.requests import remote_name
 from tests.backends.cohere.tuning import NAME, REFERENCE
 
 
