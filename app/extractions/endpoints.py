@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from app.backends.http import BackendsDep
 from app.extractions.schemas import Extraction, ExtractionList, ExtractionRequest
 from app.extractions.service import Limits, check, extract
-from app.models.service import Models
+from app.models.service import resolve
 from app.platform.http import PlatformDep
 from app.platform.problem_json import problem_responses
 
@@ -43,9 +43,8 @@ async def create_extraction(
     neither stored nor logged.
     """
     texts = check(request, Limits(platform.settings.max_text_characters))
-    # The transaction ends before the model runs: no connection is held meanwhile.
-    async with platform.work(write=False) as work:
-        model = await Models(work, backends).resolve(request.model)
+    # Its transaction ends before the model runs: no connection is held meanwhile.
+    model = await resolve(platform, backends, request.model)
     answers = await extract(platform, model, texts, request)
     timing = answers[0].timing
     response.headers["Server-Timing"] = f"total;dur={timing.total_ms}, model;dur={timing.model_ms}"

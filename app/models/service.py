@@ -13,7 +13,7 @@ from app.platform.clock import now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, encode_cursor
-from app.platform.work import Work
+from app.platform.work import Platform, Work
 from app.prompts.tasks import Task
 from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow, ModelRow
@@ -22,6 +22,10 @@ _TUNED = "mdl_"
 # Of servers: of Hugging Face, Ollama, a path. Whatever else a client writes there is not repeated.
 _MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
+
+
+# A model, what its backend calls it, and the wording it was trained with, if it was trained.
+Found = tuple[Model, str, Template | None]
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,7 @@ class Models:
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
             name = fine_tune.model_id or name
-        model, backend_model, template = await self._find(name)
-        if model.retired_on is not None:
-            raise _retired(model)
-        if not model.can_extract:
-            raise ApiError("capability_unavailable", f"{model.id} is for training only.")
-        backend = self._backends.find(model.backend)
-        if backend is None:
-            gone = f"The backend {model.backend} of {model.id} is not in the settings."
-            raise ApiError("backend_unavailable", gone)
-        return ResolvedModel(
-            id=model.id,
-            backend=backend,
-            backend_model=backend_model,
-            tasks=frozenset(model.tasks),
-            template=template,
-        )
+        return _resolved(self._backends, await self._find(name))
 
     async def delete(self, model_id: str) -> None:
         """Remove a tuned model for good. Raises ApiError `model_not_found`."""
@@ -128,28 +117,57 @@ class Models:
             for name, backend in self._backends
         ]
 
-    async def _find(self, name: str) -> tuple[Model, str, Template | None]:
-        """The model, what its backend calls it, and the wording it was trained with, if it was.
-
-        The form of a name says where to look.
-        """
+    async def _find(self, name: str) -> Found:
+        """The form of a name says where to look."""
         if ":" not in name and not name.startswith(_TUNED):
             alias = await self._rows.alias(name)
             name = name if alias is None else alias.model
         if ":" in name:
-            owner, _, called = name.partition(":")
-            for backend, info in await self._backends.base_models(owner):
-                if info.name == called:
-                    return _present_base(backend, info), info.name, None
-            server = self._backends.find(owner)
-            may_run = server is not None and not server.lists_all_models
-            if may_run and _MODEL_NAME.fullmatch(called):
-                # It may have it all the same, or say best why it cannot be asked.
-                unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
-                return _present_base(owner, unlisted), called, None
-        elif (row := await self._rows.get(name)) is not None:
+            return await _find_base(self._backends, name)
+        if (row := await self._rows.get(name)) is not None:
             return _present(row), row.backend_model, TEMPLATES[row.template_id]
         raise _unknown(name)
+
+
+async def resolve(platform: Platform, backends: Backends, name: str) -> ResolvedModel:
+    """As `Models.resolve`, in a transaction of its own; none at all for a base model."""
+    if ":" in name:
+        return _resolved(backends, await _find_base(backends, name))
+    async with platform.work(write=False) as work:
+        return await Models(work, backends).resolve(name)
+
+
+async def _find_base(backends: Backends, name: str) -> Found:
+    owner, _, called = name.partition(":")
+    for backend, info in await backends.base_models(owner):
+        if info.name == called:
+            return _present_base(backend, info), info.name, None
+    server = backends.find(owner)
+    may_run = server is not None and not server.lists_all_models
+    if may_run and _MODEL_NAME.fullmatch(called):
+        # It may have it all the same, or say best why it cannot be asked.
+        unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
+        return _present_base(owner, unlisted), called, None
+    raise _unknown(name)
+
+
+def _resolved(backends: Backends, found: Found) -> ResolvedModel:
+    model, backend_model, template = found
+    if model.retired_on is not None:
+        raise _retired(model)
+    if not model.can_extract:
+        raise ApiError("capability_unavailable", f"{model.id} is for training only.")
+    backend = backends.find(model.backend)
+    if backend is None:
+        gone = f"The backend {model.backend} of {model.id} is not in the settings."
+        raise ApiError("backend_unavailable", gone)
+    return ResolvedModel(
+        id=model.id,
+        backend=backend,
+        backend_model=backend_model,
+        tasks=frozenset(model.tasks),
+        template=template,
+    )
 
 
 def lineage_link(backends: Backends) -> Link:
