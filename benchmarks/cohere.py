@@ -10,13 +10,14 @@ of one abstract and one task, which is one chat upstream.
 import argparse
 import asyncio
 import os
+import random
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -35,6 +36,7 @@ Call = Callable[[aiohttp.ClientSession, str], Awaitable[float]]
 RUNS = 5
 CALLS = 2_000
 LATENCY_MS = 200
+IN_FLIGHT = 32
 MODEL = "command-a-03-2025"
 
 
@@ -54,12 +56,13 @@ def main() -> None:
                 f"{through:,.0f} calls/s (the stand-in itself {direct:,.0f})",
             )
     with _stand_in(LATENCY_MS) as upstream, _medtune(upstream) as service:
-        for clients in (1, 32):
-            label = f"{clients} in flight, stand-in answers after {LATENCY_MS} ms"
-            direct_added = asyncio.run(_added(_chat(upstream), texts, clients))
-            _row(f"{label}: added by client and stand-in", direct_added)
-            through_added = asyncio.run(_added(_extraction(service), texts, clients))
-            _row(f"{label}: added by service, client and stand-in", through_added)
+        label = f"{IN_FLIGHT} in flight, stand-in answers after {LATENCY_MS} ms, added by"
+        direct_added = asyncio.run(_added(_chat(upstream), texts))
+        through_added = asyncio.run(_added(_extraction(service), texts))
+        _row(f"{label} client and stand-in", _shown(direct_added))
+        _row(f"{label} all", _shown(through_added))
+        added = [a - b for a, b in zip(through_added, direct_added, strict=True)]
+        _row(f"{label} the service", _shown(added))
 
 
 @contextmanager
@@ -124,25 +127,41 @@ async def _post(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) 
     return (time.perf_counter() - started) * 1000
 
 
-async def _load(
-    call: Call, texts: Sequence[str], clients: int, calls: int, *, spread_ms: float = 0
-) -> list[float]:
-    """The times of `calls` calls by `clients` at once, each waiting for its answer.
-
-    They begin within `spread_ms`: who begins at once would come back at once for ever.
-    """
+async def _load(call: Call, texts: Sequence[str], clients: int, calls: int) -> None:
+    """`calls` calls by `clients` at once, each waiting for its answer."""
     numbers = iter(range(calls))
-    times: list[float] = []
 
-    async def client(session: aiohttp.ClientSession, position: int) -> None:
-        await asyncio.sleep(spread_ms / 1000 * position / clients)
+    async def client(session: aiohttp.ClientSession) -> None:
         for number in numbers:
-            times.append(await call(session, texts[number % len(texts)]))  # noqa: PERF401
+            await call(session, texts[number % len(texts)])
 
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        await asyncio.gather(*(client(session, position) for position in range(clients)))
-    return times
+    async with _session() as session:
+        await asyncio.gather(*(client(session) for _ in range(clients)))
+
+
+async def _arrive(call: Call, texts: Sequence[str], calls: int) -> list[float]:
+    """The times of calls that arrive at random, such that IN_FLIGHT are on their way on average.
+
+    Clients that wait for each other's answers would come in step after a while, and find a queue
+    that is of their own making.
+    """
+    chance = random.Random(1)
+    session = _session()
+
+    async def one(number: int) -> float:
+        return await call(session, texts[number % len(texts)])
+
+    async with session, asyncio.TaskGroup() as group:
+        tasks, due = [], time.perf_counter()
+        for number in range(calls):
+            due += chance.expovariate(IN_FLIGHT / LATENCY_MS * 1000)
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.append(group.create_task(one(number)))
+    return [task.result() for task in tasks]
+
+
+def _session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
 
 async def _rates(call: Call, texts: Sequence[str], clients: int) -> float:
@@ -157,21 +176,24 @@ async def _rates(call: Call, texts: Sequence[str], clients: int) -> float:
     return statistics.median(rates)
 
 
-async def _added(call: Call, texts: Sequence[str], clients: int) -> str:
-    """p50 and p99 of what comes on top of the stand-in's latency, the median of the runs."""
-    calls = CALLS if clients > 1 else 40
-    await _load(call, texts, clients, clients * 3)
+async def _added(call: Call, texts: Sequence[str]) -> tuple[float, float]:
+    """p50 and p99 (ms) of what comes on top of the stand-in's latency, medians of the runs."""
+    await _arrive(call, texts, 5 * IN_FLIGHT)
     middle, worst = [], []
     for _ in range(RUNS):
-        times = await _load(call, texts, clients, calls, spread_ms=LATENCY_MS)
-        added = sorted(ms - LATENCY_MS for ms in times)
+        added = sorted(ms - LATENCY_MS for ms in await _arrive(call, texts, CALLS))
         middle.append(added[len(added) // 2])
         worst.append(added[int(len(added) * 0.99)])
-    return f"p50 {statistics.median(middle):.1f} ms, p99 {statistics.median(worst):.1f} ms"
+    return statistics.median(middle), statistics.median(worst)
+
+
+def _shown(figures: Iterable[float]) -> str:
+    middle, worst = figures
+    return f"p50 {middle:.1f} ms, p99 {worst:.1f} ms"
 
 
 def _row(name: str, value: str) -> None:
-    print(f"  {name:<75} {value}", flush=True)
+    print(f"  {name:<70} {value}", flush=True)
 
 
 if __name__ == "__main__":
