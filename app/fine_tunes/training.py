@@ -83,10 +83,7 @@ class Training:
         return False
 
     def _launch(self) -> asyncio.Task[None]:
-        return asyncio.create_task(self._launch_once())
-
-    async def _launch_once(self) -> None:
-        await self._backend.launch(self._job)
+        return asyncio.create_task(self._backend.launch(self._job))
 
     async def _bear(self, error: BackendError) -> None:
         """Wait for a backend that is away, and say so once; raise what will not pass."""

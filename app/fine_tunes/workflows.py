@@ -36,7 +36,7 @@ def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
         """Its backend; None if the fine-tune is gone, or the backend is in the settings no more."""
         async with platform.work(write=False) as work:
             name = await JobSide(work).backend(fine_tune_id)
-        return dict(backends).get(name) if name is not None else None
+        return backends.find(name) if name is not None else None
 
     async def prepare(fine_tune_id: str) -> None:
         # Another job builds the files, perhaps in another process: only the rows tell.
