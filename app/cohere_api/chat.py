@@ -10,16 +10,8 @@ from starlette.responses import JSONResponse
 
 from app.cohere_api.answering import Answer, answer
 from app.cohere_api.calls import CallDep
-from app.cohere_api.cutting import Cut
 from app.cohere_api.errors import CohereError
-from app.cohere_api.fields import (
-    MaxTokens,
-    ResponseFormat,
-    Sequences,
-    Temperature,
-    refuse_unsupported,
-    unsupported,
-)
+from app.cohere_api.fields import ChatOptions, unsupported
 from app.cohere_api.streaming import Event, event_stream
 from app.prompts.render import GAP
 
@@ -53,17 +45,10 @@ class ChatMessage(BaseModel):
         return GAP.join(item.text or "" for item in self.content)
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(ChatOptions):
     """What we read of a chat request."""
 
     messages: Annotated[list[ChatMessage], FailFast(), Field(min_length=1)]
-    stream: bool = False
-    max_tokens: MaxTokens = None
-    stop_sequences: Sequences = None
-    temperature: Temperature = None
-    response_format: ResponseFormat | None = None
-    tools: list[object] | None = None
-    documents: list[object] | None = None
 
 
 @router.post("/v2/chat", operation_id="cohereChatV2")
@@ -72,8 +57,7 @@ async def chat(call: CallDep) -> Response:
     if (forwarded := await call.forwarded("v2/chat")) is not None:
         return forwarded
     request = call.read(ChatRequest)
-    refuse_unsupported(request.response_format, request.tools, request.documents)
-    cut = Cut(request.max_tokens, before=request.stop_sequences or ())
+    cut = request.cut()
     said = await answer(call, _readings(request.messages), cut, request.temperature)
     if request.stream:
         return event_stream(_events(said))

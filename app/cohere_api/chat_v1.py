@@ -5,19 +5,12 @@ from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, BeforeValidator, FailFast
+from pydantic import BaseModel, BeforeValidator, FailFast, Field
 from starlette.responses import JSONResponse
 
 from app.cohere_api.answering import answer
 from app.cohere_api.calls import CallDep
-from app.cohere_api.cutting import Cut
-from app.cohere_api.fields import (
-    MaxTokens,
-    ResponseFormat,
-    Sequences,
-    Temperature,
-    refuse_unsupported,
-)
+from app.cohere_api.fields import ChatOptions
 from app.cohere_api.streaming import Event, json_lines
 from app.prompts.render import GAP
 
@@ -39,19 +32,14 @@ def _as_turns(turns: object) -> object:
     return [] if turns is None else turns
 
 
-class ChatV1Request(BaseModel):
+class ChatV1Request(ChatOptions):
     """What we read of a chat request."""
 
     message: str
     preamble: str | None = None
-    chat_history: Annotated[list[Turn], FailFast(), BeforeValidator(_as_turns)] = []
-    stream: bool = False
-    max_tokens: MaxTokens = None
-    stop_sequences: Sequences = None
-    temperature: Temperature = None
-    response_format: ResponseFormat | None = None
-    tools: list[object] | None = None
-    documents: list[object] | None = None
+    chat_history: Annotated[list[Turn], FailFast(), BeforeValidator(_as_turns)] = Field(
+        default_factory=list
+    )
 
 
 @router.post("/v1/chat", operation_id="cohereChatV1")
@@ -60,8 +48,7 @@ async def chat(call: CallDep) -> Response:
     if (forwarded := await call.forwarded("v1/chat")) is not None:
         return forwarded
     request = call.read(ChatV1Request)
-    refuse_unsupported(request.response_format, request.tools, request.documents)
-    cut = Cut(request.max_tokens, before=request.stop_sequences or ())
+    cut = request.cut()
     said = await answer(call, _readings(request), cut, request.temperature)
     generation_id = str(uuid4())
     turns = [*request.chat_history, Turn(role="USER", message=request.message)]

@@ -5,6 +5,7 @@ from app.cohere_api.errors import unknown_model
 from app.cohere_api.forwarding import Forwarding
 from app.models.schemas import Model
 from app.models.service import Models, ResolvedModel
+from app.models.service import resolve as resolve_own
 from app.platform.errors import ApiError
 from app.platform.work import Platform
 
@@ -18,15 +19,12 @@ async def resolve(platform: Platform, backends: Backends, name: str) -> Resolved
 
     Raises CohereError 404, ApiError `model_not_ready`, `retired`, `capability_unavailable`.
     """
-    # The transaction ends before the model runs: no connection is held meanwhile.
-    async with platform.work(write=False) as work:
-        models = Models(work, backends)
-        try:
-            return await models.resolve(_own(name))
-        except ApiError as error:
-            if error.code != "model_not_found":
-                raise
-        return await models.resolve(await _at_a_server(backends, name))
+    try:
+        return await resolve_own(platform, backends, _own(name))
+    except ApiError as error:
+        if error.code != "model_not_found":
+            raise
+    return await resolve_own(platform, backends, await _at_a_server(backends, name))
 
 
 async def describe(platform: Platform, backends: Backends, name: str) -> Model:
