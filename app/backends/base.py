@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from app.corpora.documents import MentionType
+from app.corpora.documents import Document, MentionType
 from app.prompts.tasks import Task
 from app.prompts.templates import Template
 
@@ -64,21 +64,27 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
-    """How a generating backend is to ask; backends that do not generate take no notice of it.
+class ExtractOptions:
+    """How to answer; a backend takes no notice of what does not concern it.
 
-    `template` is the wording a tuned model was trained with, None for a base model. `mode` is how
-    the answer is written: `json` after a schema, `list` as the training files do, `auto` as suits
-    the model. `max_tokens` None leaves it to the backend.
+    For backends that generate: `template` is the wording a tuned model was trained with, None for a
+    base model. `mode` is how the answer is written: `json` after a schema, `list` as the training
+    files do, `auto` as suits the model. `max_tokens` None leaves it to the backend.
+
+    `vocabularies` are index files (`app.terminology`) to look identifiers up in. With
+    `min_precision`, 0 to 1, only what is right this often on held-out documents is answered; a
+    model without such scores refuses it (BackendError `min_precision_unavailable`).
     """
 
     template: Template | None = None
     mode: Mode = "auto"
     temperature: float = 0.0
     max_tokens: int | None = None
+    vocabularies: tuple[Path, ...] = ()
+    min_precision: float | None = None
 
 
-DEFAULT_GENERATION = Generation()
+DEFAULT_OPTIONS = ExtractOptions()
 
 
 class JobStatus(StrEnum):
@@ -136,7 +142,8 @@ class Examples:
 class TrainingJob:
     """What to train: `reference` names the job for ever, launching it twice trains once.
 
-    `evaluation` are examples to measure on and never to learn from.
+    `evaluation` are examples to measure on and never to learn from. `vocabularies` are index files
+    (`app.terminology`) that the model may look identifiers up in; `extract` is given them again.
     """
 
     reference: str
@@ -146,6 +153,7 @@ class TrainingJob:
     hyperparameters: Mapping[str, Any]
     training: Examples
     evaluation: Examples | None = None
+    vocabularies: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,7 @@ class Backend(Protocol):
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate each text with `model` (a base model's name or `JobState.model`), in order.
 
@@ -252,3 +260,16 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Stop whatever this process runs for the backend; unfinished jobs become LOST."""
+
+
+@runtime_checkable
+class RelatesMentions(Protocol):
+    """A backend that can also find relations among mentions it is given."""
+
+    async def relate(
+        self, model: str, documents: Sequence[Document]
+    ) -> list[tuple[FoundRelation, ...]] | None:
+        """For each document the relations among its own mentions, as indices into them.
+
+        None if this model finds no relations by itself. Raises BackendError as `extract`.
+        """

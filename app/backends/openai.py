@@ -15,11 +15,11 @@ import aiohttp
 from pydantic import BaseModel
 
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     BackendError,
     BaseModelInfo,
-    Generation,
+    ExtractOptions,
     JobState,
     JobStatus,
     TrainingJob,
@@ -101,19 +101,19 @@ class OpenAIBackend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate each text, a chat completion for each task of it. Raises BackendError."""
         sdk = await self._ready()
 
         async def complete(question: Question) -> Reply:
-            return await self._complete(sdk, model, question, generation)
+            return await self._complete(sdk, model, question, options)
 
         try:
             return await annotate(
                 texts,
                 tasks,
-                generation,
+                options,
                 json_mode=True,
                 complete=complete,
                 at_once=_QUESTIONS_AT_ONCE,
@@ -186,30 +186,30 @@ class OpenAIBackend:
         return sdk
 
     async def _complete(
-        self, sdk: "AsyncOpenAI", model: str, question: Question, generation: Generation
+        self, sdk: "AsyncOpenAI", model: str, question: Question, options: ExtractOptions
     ) -> Reply:
         """What the model answers, held to the schema if the server can do that."""
         if question.schema is not None and model not in self._without_schema:
             wanted = {"name": question.task.value, "strict": True, "schema": question.schema}
             form = {"response_format": {"type": "json_schema", "json_schema": wanted}}
             try:
-                return await self._ask(sdk, model, question, generation, form)
+                return await self._ask(sdk, model, question, options, form)
             except RemoteError as error:
                 if error.failure.status not in (400, 422) or not _says(error, _OF_THE_SCHEMA):
                     raise
             # The question itself says what is wanted, too.
             self._without_schema.add(model)
-        return await self._ask(sdk, model, question, generation, {})
+        return await self._ask(sdk, model, question, options, {})
 
     async def _ask(
         self,
         sdk: "AsyncOpenAI",
         model: str,
         question: Question,
-        generation: Generation,
+        options: ExtractOptions,
         form: Mapping[str, Any],
     ) -> Reply:
-        limit = {} if generation.max_tokens is None else {"max_tokens": generation.max_tokens}
+        limit = {} if options.max_tokens is None else {"max_tokens": options.max_tokens}
 
         async def ask() -> Reply:
             answer = await sdk.chat.completions.create(
@@ -218,7 +218,7 @@ class OpenAIBackend:
                     {"role": "system", "content": question.system},
                     {"role": "user", "content": question.user},
                 ],
-                temperature=generation.temperature,
+                temperature=options.temperature,
                 extra_body={**limit, **form},
             )
             return read_reply(answer)

@@ -16,13 +16,13 @@ from pydantic import BaseModel
 
 from app.backends import rule_words as known
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     BackendError,
     BaseModelInfo,
+    ExtractOptions,
     FoundMention,
     FoundRelation,
-    Generation,
     JobState,
     JobStatus,
     TrainingJob,
@@ -82,7 +82,7 @@ class RulesBackend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate each text in order; BackendError `model_not_found` for any other model."""
         if model != _MODEL.name:

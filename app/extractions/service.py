@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.backends.base import Annotations, BackendError, Generation
+from app.backends.base import Annotations, BackendError, ExtractOptions
 from app.backends.registry import as_api_error
 from app.extractions import present
 from app.extractions.schemas import Extraction, ExtractionRequest, Timing, Usage
@@ -53,7 +53,7 @@ async def annotate(
     model: ResolvedModel,
     texts: Sequence[str],
     tasks: frozenset[Task],
-    generation: Generation,
+    options: ExtractOptions,
 ) -> list[Annotations]:
     """What the model finds in each text, in order.
 
@@ -63,9 +63,9 @@ async def annotate(
     if missing := tasks - model.tasks:
         names = ", ".join(sorted(missing))
         raise ApiError("capability_unavailable", f"{model.id} was not trained for: {names}.")
-    generation = replace(generation, template=model.template)
+    options = replace(options, template=model.template)
     try:
-        return await model.backend.extract(model.backend_model, texts, tasks, generation)
+        return await model.backend.extract(model.backend_model, texts, tasks, options)
     except BackendError as error:
         if error.code == "retired" and error.retired_on is not None:
             async with platform.work(write=True) as work:
@@ -92,11 +92,11 @@ async def extract(
     """One extraction for each text, in order. Raises ApiError as `annotate`."""
     started = time.perf_counter()
     tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
-    options = request.options
-    generation = Generation(
-        mode=options.mode, temperature=options.temperature, max_tokens=options.max_tokens
+    asked = request.options
+    options = ExtractOptions(
+        mode=asked.mode, temperature=asked.temperature, max_tokens=asked.max_tokens
     )
-    found = await annotate(platform, model, texts, tasks, generation)
+    found = await annotate(platform, model, texts, tasks, options)
     model_ms = (time.perf_counter() - started) * 1000
 
     def present_all() -> list[Extraction]:

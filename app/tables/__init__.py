@@ -6,6 +6,8 @@ from app.tables.cohere_finetuned_models import CohereFinetunedModelRow
 from app.tables.dataset_files import DatasetFileRow
 from app.tables.dataset_splits import DatasetSplitRow
 from app.tables.datasets import DatasetRow
+from app.tables.evaluation_results import EvaluationResultRow
+from app.tables.evaluations import EvaluationRow
 from app.tables.fine_tune_events import FineTuneEventRow
 from app.tables.fine_tune_metrics import FineTuneMetricRow
 from app.tables.fine_tunes import FineTuneRow
@@ -13,6 +15,7 @@ from app.tables.idempotency_keys import IdempotencyKeyRow
 from app.tables.model_aliases import ModelAliasRow
 from app.tables.models import ModelRow
 from app.tables.training_files import TrainingFileRow
+from app.tables.vocabularies import VocabularyRow
 
 __all__ = [
     "CohereDatasetRow",
@@ -20,6 +23,8 @@ __all__ = [
     "DatasetFileRow",
     "DatasetRow",
     "DatasetSplitRow",
+    "EvaluationResultRow",
+    "EvaluationRow",
     "FineTuneEventRow",
     "FineTuneMetricRow",
     "FineTuneRow",
@@ -28,4 +33,5 @@ __all__ = [
     "ModelRow",
     "Table",
     "TrainingFileRow",
+    "VocabularyRow",
 ]

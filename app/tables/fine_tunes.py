@@ -22,6 +22,8 @@ class FineTuneRow(Table):
     backend: Mapped[str]
     base_model: Mapped[str | None]
     hyperparameters: Mapped[dict[str, Any]]
+    # Ids of the vocabularies its model looks identifiers up in; of old rows null.
+    vocabularies: Mapped[list[str] | None]
     status: Mapped[str] = mapped_column(index=True)
     stage: Mapped[str] = mapped_column(default="")
     progress: Mapped[float] = mapped_column(default=0.0)

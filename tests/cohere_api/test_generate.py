@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     BaseModelInfo,
+    ExtractOptions,
     FoundMention,
     FoundRelation,
-    Generation,
 )
 from app.backends.rules import RulesBackend
 from app.cohere_api.cutting import Cut
@@ -131,7 +131,7 @@ class Perfect(RulesBackend):
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         return [annotations(self._documents[text]) for text in texts]
 

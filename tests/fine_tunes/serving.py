@@ -9,10 +9,10 @@ import httpx
 from pydantic import BaseModel
 
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     BaseModelInfo,
-    Generation,
+    ExtractOptions,
     JobState,
     JobStatus,
     TrainingJob,
@@ -55,7 +55,7 @@ class Backend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         return []
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     BackendError,
     BaseModelInfo,
-    Generation,
+    ExtractOptions,
     JobState,
     TrainingJob,
 )
@@ -100,21 +100,21 @@ class CohereBackend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate each text, a chat for each task of it. Raises BackendError."""
         opened = await self._ready()
-        tuned = generation.template is not None
+        tuned = options.template is not None
         json_mode = not tuned and await opened.catalogue.takes_schema(model)
 
         async def complete(question: Question) -> Reply:
-            return await opened.chat.complete(model, question, generation)
+            return await opened.chat.complete(model, question, options)
 
         try:
             return await annotate(
                 texts,
                 tasks,
-                generation,
+                options,
                 json_mode=json_mode,
                 complete=complete,
                 at_once=_QUESTIONS_AT_ONCE,

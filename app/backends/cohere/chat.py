@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 from cohere.types import ChatMessageV2
 from cohere.v2.client import OMIT
 
-from app.backends.base import BackendError, Generation
+from app.backends.base import BackendError, ExtractOptions
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.failures import MalformedError, is_about_schema
 from app.backends.generation import Question, Reply
@@ -24,17 +24,17 @@ class Chat:
         # Cohere's specification says json_schema, its guide schema: servers may know one only.
         self._schema_key: SchemaKey = "json_schema"
 
-    async def complete(self, model: str, question: Question, generation: Generation) -> Reply:
+    async def complete(self, model: str, question: Question, options: ExtractOptions) -> Reply:
         """What the model answers. Raises BackendError."""
         key = self._schema_key
         try:
-            return await self._ask(model, question, generation, key)
+            return await self._ask(model, question, options, key)
         except BackendError as error:
             if question.schema is None or not is_about_schema(error):
                 raise
         other: SchemaKey = "schema" if key == "json_schema" else "json_schema"
         try:
-            reply = await self._ask(model, question, generation, other)
+            reply = await self._ask(model, question, options, other)
         except BackendError as error:
             if not is_about_schema(error):
                 raise
@@ -48,7 +48,7 @@ class Chat:
         )
 
     async def _ask(
-        self, model: str, question: Question, generation: Generation, key: SchemaKey
+        self, model: str, question: Question, options: ExtractOptions, key: SchemaKey
     ) -> Reply:
         # Plain dictionaries: the SDK takes them, and makes no models of them and back.
         messages = [
@@ -58,14 +58,14 @@ class Chat:
         wanted: Any = OMIT
         if question.schema is not None:
             wanted = {"type": "json_object", key: question.schema}
-        limit = OMIT if generation.max_tokens is None else generation.max_tokens
+        limit = OMIT if options.max_tokens is None else options.max_tokens
 
         async def ask() -> tuple[str, Reply]:
             return _read(
                 await self._client.sdk.chat(
                     model=model,
                     messages=cast(list[ChatMessageV2], messages),
-                    temperature=generation.temperature,
+                    temperature=options.temperature,
                     max_tokens=limit,
                     response_format=wanted,
                 )

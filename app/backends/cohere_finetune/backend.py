@@ -8,12 +8,12 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     Backend,
     BackendError,
     BaseModelInfo,
-    Generation,
+    ExtractOptions,
     JobState,
     JobStatus,
     TrainingJob,
@@ -99,7 +99,7 @@ class CohereFinetuneBackend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate with the server of the merged weights, which knows them by the model's name.
 
@@ -113,7 +113,7 @@ class CohereFinetuneBackend:
                 f"{model}, by vLLM for one, and name that backend in "
                 "MEDTUNE_COHERE_FINETUNE_SERVED_BY.",
             )
-        return await self._served_by.extract(model, texts, tasks, generation)
+        return await self._served_by.extract(model, texts, tasks, options)
 
     async def launch(self, job: TrainingJob) -> None:
         """Hand over the files and start the training; if the container is busy, it waits.

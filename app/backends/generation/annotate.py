@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from app.backends.base import Annotations, Generation
+from app.backends.base import Annotations, ExtractOptions
 from app.backends.generation.answers import Relation, read_names, read_relations
 from app.backends.generation.grounding import Mentions, relate
 from app.backends.generation.questions import Question, Reply, ask, wording
@@ -19,7 +19,7 @@ _Answers = Mapping[Task, tuple[Question, Reply]]
 async def annotate(
     texts: Sequence[str],
     tasks: frozenset[Task],
-    generation: Generation,
+    options: ExtractOptions,
     *,
     json_mode: bool,
     complete: Complete,
@@ -45,7 +45,7 @@ async def annotate(
                 running.append(
                     {
                         task: group.create_task(
-                            answer(ask(text, task, generation, json_mode=json_mode))
+                            answer(ask(text, task, options, json_mode=json_mode))
                         )
                         for task in asked
                     }
@@ -55,16 +55,16 @@ async def annotate(
     answers = [{task: done.result() for task, done in of_text.items()} for of_text in running]
 
     def read_all() -> list[Annotations]:
-        return [read(*pair, generation) for pair in zip(texts, answers, strict=True)]
+        return [read(*pair, options) for pair in zip(texts, answers, strict=True)]
 
     size = sum(map(len, texts)) + sum(len(r.text) for one in answers for _, r in one.values())
     return read_all() if size < _THREAD_FROM else await asyncio.to_thread(read_all)
 
 
-def read(text: str, answers: _Answers, generation: Generation) -> Annotations:
+def read(text: str, answers: _Answers, options: ExtractOptions) -> Annotations:
     """The annotations of one text from the answers about it."""
     warnings: list[str] = []
-    if generation.template is not None and generation.mode == "json":
+    if options.template is not None and options.mode == "json":
         warnings.append("the model was tuned to answer with lists: json was not asked for")
     by_type = {type_: Mentions(text, type_) for type_ in MENTION_TASKS.values()}
     names: dict[Task, frozenset[str]] = dict.fromkeys(MENTION_TASKS, frozenset())
@@ -80,7 +80,7 @@ def read(text: str, answers: _Answers, generation: Generation) -> Annotations:
     if Task.RELATIONS in answers:
         related = read_relations(
             *answers[Task.RELATIONS],
-            wording(generation),
+            wording(options),
             names[Task.CHEMICALS],
             names[Task.DISEASES],
         )

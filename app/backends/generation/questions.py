@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.backends.base import Generation
+from app.backends.base import ExtractOptions
 from app.prompts.render import BULLET, GAP, to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN, CHEMICAL_SLOT, DISEASE_SLOT, Template
@@ -41,29 +41,29 @@ class Reply:
     output_tokens: int = 0
 
 
-def wording(generation: Generation) -> Template:
+def wording(options: ExtractOptions) -> Template:
     """The template that the answers are written after."""
-    return generation.template or BUILT_IN
+    return options.template or BUILT_IN
 
 
-def asks_for_json(generation: Generation, json_mode: bool) -> bool:
+def asks_for_json(options: ExtractOptions, json_mode: bool) -> bool:
     """Whether answers are asked for as JSON; `json_mode`: the model can be held to a schema.
 
     A tuned model knows nothing but lists, whatever the mode.
     """
-    if generation.template is not None:
+    if options.template is not None:
         return False
-    return generation.mode == "json" or (generation.mode == "auto" and json_mode)
+    return options.mode == "json" or (options.mode == "auto" and json_mode)
 
 
-def ask(text: str, task: Task, generation: Generation, *, json_mode: bool) -> Question:
+def ask(text: str, task: Task, options: ExtractOptions, *, json_mode: bool) -> Question:
     """The question for `task` about `text`."""
-    system, user = to_turns(text, task, wording(generation))
-    if asks_for_json(generation, json_mode):
+    system, user = to_turns(text, task, wording(options))
+    if asks_for_json(options, json_mode):
         # Its user turn would end in "List of ...:", which leads away from JSON.
         user = f"{text}{GAP}JSON object of the extracted {task}:"
         return Question(task, system + GAP + _JSON_FORMS[task], user, _SCHEMAS[task])
-    if generation.template is None:
+    if options.template is None:
         system += GAP + _LIST_FORMS[task]
     return Question(task, system, user, None)
 

@@ -22,12 +22,12 @@ from pydantic import BaseModel, ValidationError
 
 import app
 from app.backends.base import (
-    DEFAULT_GENERATION,
+    DEFAULT_OPTIONS,
     Annotations,
     Backend,
     BackendError,
     BaseModelInfo,
-    Generation,
+    ExtractOptions,
     JobState,
     JobStatus,
     MetricPoint,
@@ -92,7 +92,7 @@ class LocalBackend:
         model: str,
         texts: Sequence[str],
         tasks: frozenset[Task],
-        generation: Generation = DEFAULT_GENERATION,
+        options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         """Annotate each text. Raises BackendError `model_not_found`, `backend_failed`.
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from app.backends.base import BackendError, Generation
+from app.backends.base import BackendError, ExtractOptions
 from app.backends.cohere.backend import CohereBackend
 from app.platform.settings import RemoteServer
 from app.prompts.tasks import Task
@@ -36,7 +36,7 @@ def backend_at(
 async def failing(backend: CohereBackend, model: str = MODEL, **how: str) -> BackendError:
     """The error of an extraction that must fail; it holds nothing of the text."""
     with pytest.raises(BackendError) as raised:
-        await backend.extract(model, [TEXT], DISEASES, Generation(**how))  # type: ignore[arg-type]
+        await backend.extract(model, [TEXT], DISEASES, ExtractOptions(**how))  # type: ignore[arg-type]
     assert "Aspirin" not in f"{raised.value!r} {raised.value.message} {raised.value.hint}"
     return raised.value
 

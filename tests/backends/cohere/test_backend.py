@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from app.backends.base import BackendError, Generation
+from app.backends.base import BackendError, ExtractOptions
 from app.backends.cohere.backend import CohereBackend
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
@@ -31,7 +31,7 @@ async def test_it_extracts(backend: CohereBackend, server: StandIn) -> None:
 
 
 async def test_what_it_sends(backend: CohereBackend, server: StandIn) -> None:
-    how = Generation(temperature=0.5, max_tokens=77)
+    how = ExtractOptions(temperature=0.5, max_tokens=77)
     await backend.extract(MODEL, [TEXT], DISEASES, how)
     (asked,) = server.asked("POST", CHAT)
     body = asked.json()
@@ -44,7 +44,7 @@ async def test_what_it_sends(backend: CohereBackend, server: StandIn) -> None:
 
 
 async def test_what_is_not_wanted_is_not_sent(backend: CohereBackend, server: StandIn) -> None:
-    await backend.extract(MODEL, [TEXT], DISEASES, Generation(mode="list"))
+    await backend.extract(MODEL, [TEXT], DISEASES, ExtractOptions(mode="list"))
     (asked,) = server.asked("POST", CHAT)
     assert set(asked.json()) == {"model", "messages", "temperature", "stream"}
 
@@ -61,7 +61,7 @@ async def test_a_tuned_model_is_asked_as_it_was_trained(
     backend: CohereBackend, server: StandIn
 ) -> None:
     """And by its own name, without a look at the list of models for what it can do."""
-    how = Generation(template=BUILT_IN)
+    how = ExtractOptions(template=BUILT_IN)
     with pytest.raises(BackendError) as raised:
         await backend.extract("0f1e2d-ft", [TEXT], DISEASES, how)
     assert raised.value.code == "model_not_found"
@@ -81,7 +81,7 @@ async def test_a_model_that_reasons_first(backend: CohereBackend) -> None:
 async def test_an_answer_cut_off_is_said_to_be(backend: CohereBackend, server: StandIn) -> None:
     """Even where it looks whole."""
     server.reply = lambda _system, _user: "- glaucoma\n\n" + " " * 100
-    how = Generation(max_tokens=3, mode="list")
+    how = ExtractOptions(max_tokens=3, mode="list")
     (found,) = await backend.extract(MODEL, [TEXT], DISEASES, how)
     assert [TEXT[m.start : m.end] for m in found.mentions] == ["glaucoma"]
     assert any("limit" in warning for warning in found.warnings)
@@ -133,7 +133,7 @@ async def test_a_retired_tuned_model_can_be_trained_again(
 ) -> None:
     server.state.retired["old-ft"] = "model 'old-ft' was removed on May 1 2024."
     with pytest.raises(BackendError) as raised:
-        await backend.extract("old-ft", [TEXT], DISEASES, Generation(template=BUILT_IN))
+        await backend.extract("old-ft", [TEXT], DISEASES, ExtractOptions(template=BUILT_IN))
     assert (raised.value.code, raised.value.retired_on) == ("retired", date(2024, 5, 1))
     assert "/v1/fine-tunes/{id}/repeat" in (raised.value.hint or "")
 

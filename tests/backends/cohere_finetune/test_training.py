@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from app.backends.base import BackendError, Generation, JobStatus
+from app.backends.base import BackendError, ExtractOptions, JobStatus
 from app.backends.cohere_finetune.backend import CohereFinetuneBackend
 from app.backends.rules import RulesBackend
 from app.prompts.tasks import Task
@@ -181,7 +181,7 @@ async def test_any_reference_is_a_safe_name(scene: Scene, reference: str) -> Non
 
 async def test_extracts_through_the_server_of_the_weights(scene: Scene) -> None:
     """That server is asked for the model's name; without one the error says how to get one."""
-    asked = ("rules", ["Hepatitis after isoniazid."], frozenset(Task), Generation())
+    asked = ("rules", ["Hepatitis after isoniazid."], frozenset(Task), ExtractOptions())
     served = scene.backend(served_by=RulesBackend())
     assert await served.extract(*asked) == await RulesBackend().extract(*asked)
     unserved = CohereFinetuneBackend(

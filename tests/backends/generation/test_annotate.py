@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import app.corpora
-from app.backends.base import Annotations, BackendError, FoundMention, Generation, Mode
+from app.backends.base import Annotations, BackendError, ExtractOptions, FoundMention, Mode
 from app.backends.generation import Complete, Question, Reply, annotate
 from app.corpora.pubtator import read
 from app.prompts.render import render, to_completion, to_turns
@@ -16,7 +16,7 @@ from app.prompts.tasks import MENTION_TASKS, Task
 from app.prompts.templates import BUILT_IN
 
 SAMPLE = Path(app.corpora.__file__).parent / "sample"
-TUNED = Generation(template=BUILT_IN)
+TUNED = ExtractOptions(template=BUILT_IN)
 ALL = frozenset(Task)
 TEXT = (
     "Two patients developed acute hepatitis after isoniazid. Rifampicin was given as well. "
@@ -32,12 +32,12 @@ def answering(answers: Mapping[Task, str]) -> Complete:
 
 
 async def ask_about(
-    text: str, answers: Mapping[Task, str], generation: Generation = TUNED, json_mode: bool = False
+    text: str, answers: Mapping[Task, str], options: ExtractOptions = TUNED, json_mode: bool = False
 ) -> Annotations:
     (found,) = await annotate(
         [text],
         frozenset(answers),
-        generation,
+        options,
         json_mode=json_mode,
         complete=answering(answers),
     )
@@ -117,7 +117,7 @@ async def test_a_base_model_is_told_the_form_of_the_mode(
         asked.append(question)
         return Reply("{}")
 
-    await annotate([TEXT], ALL, Generation(mode=mode), json_mode=can, complete=complete)
+    await annotate([TEXT], ALL, ExtractOptions(mode=mode), json_mode=can, complete=complete)
     assert len(asked) == 3
     for question in asked:
         assert (question.schema is not None) is json_asked
@@ -146,12 +146,12 @@ async def test_schemas_keep_to_what_structured_output_takes() -> None:
             assert isinstance(schema["items"], dict)
             check(schema["items"])
 
-    await annotate([TEXT], ALL, Generation(), json_mode=True, complete=complete)
+    await annotate([TEXT], ALL, ExtractOptions(), json_mode=True, complete=complete)
 
 
 async def test_json_of_a_tuned_model_is_warned_about_and_not_asked_for() -> None:
-    generation = Generation(template=BUILT_IN, mode="json")
-    found = await ask_about(TEXT, {Task.CHEMICALS: "- isoniazid"}, generation, json_mode=True)
+    options = ExtractOptions(template=BUILT_IN, mode="json")
+    found = await ask_about(TEXT, {Task.CHEMICALS: "- isoniazid"}, options, json_mode=True)
     assert found.warnings == ("the model was tuned to answer with lists: json was not asked for",)
     assert surfaces(TEXT, found.mentions, Task.CHEMICALS) == ("isoniazid", "Isoniazid")
 
@@ -169,7 +169,7 @@ async def test_json_and_lists_that_say_the_same_mean_the_same() -> None:
             {"relations": [{"chemical": "isoniazid", "disease": "acute hepatitis"}]}
         ),
     }
-    base = Generation()
+    base = ExtractOptions()
     found = await ask_about(TEXT, listed, base)
     assert found == await ask_about(TEXT, written, base, json_mode=True)
     assert found.ungrounded == ((Task.DISEASES, "gout"),)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.backends.base import Generation
+from app.backends.base import ExtractOptions
 from app.backends.generation import Question, Reply
 from app.backends.generation.answers import Names, read_names, read_relations
 from app.backends.generation.questions import ask
@@ -17,7 +17,7 @@ CUT_OFF = "diseases: the answer was cut off at the token limit; items may be mis
 
 
 def question(task: Task = Task.DISEASES, *, json_mode: bool = False) -> Question:
-    return ask("text", task, Generation(), json_mode=json_mode)
+    return ask("text", task, ExtractOptions(), json_mode=json_mode)
 
 
 def names(answer: str, *, json_mode: bool = True, truncated: bool = False) -> Names:

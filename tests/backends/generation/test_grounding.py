@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.backends.base import Annotations, FoundRelation, Generation
+from app.backends.base import Annotations, ExtractOptions, FoundRelation
 from app.backends.generation import Question, Reply
 from app.backends.generation.annotate import read
 from app.backends.generation.questions import ask
@@ -17,7 +17,7 @@ from app.prompts.tasks import MENTION_TASKS, Task
 from app.prompts.words import squeezed, words
 from tests.prompts.strategies import awkward_text
 
-BASE = Generation()
+BASE = ExtractOptions()
 NONE = ("", "none", "n/a", "nothing", "none mentioned", "none found")
 
 

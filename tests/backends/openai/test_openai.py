@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.backends.base import BackendError, Examples, Generation, JobStatus, TrainingJob
+from app.backends.base import BackendError, Examples, ExtractOptions, JobStatus, TrainingJob
 from app.backends.openai import OpenAIBackend
 from app.platform.settings import RemoteServer
 from app.prompts.render import to_turns
@@ -21,7 +21,7 @@ from tests.backends.openai.server import MODELS, Fault, Port, Server, completion
 TEXT = "Two patients developed acute hepatitis after isoniazid."
 KEY = "sk-very-secret"
 DISEASES = frozenset({Task.DISEASES})
-TUNED = Generation(template=BUILT_IN)
+TUNED = ExtractOptions(template=BUILT_IN)
 SCHEMA_REFUSED = json.dumps({"error": {"message": "response_format is not supported"}})
 
 
@@ -51,10 +51,10 @@ def connected(server: Server, *, timeout: float = 10, attempts: int = 1) -> Open
 
 
 async def failing(
-    backend: OpenAIBackend, model: str = "base", generation: Generation = TUNED
+    backend: OpenAIBackend, model: str = "base", options: ExtractOptions = TUNED
 ) -> BackendError:
     with pytest.raises(BackendError) as caught:
-        await backend.extract(model, [TEXT], DISEASES, generation)
+        await backend.extract(model, [TEXT], DISEASES, options)
     error = caught.value
     said = f"{error!r} {error.message} {error.hint} {error.__cause__} {error.__context__}"
     assert KEY not in said
@@ -69,7 +69,9 @@ async def test_a_base_model_is_held_to_a_schema(server: Server, backend: OpenAIB
         "chemicals": '{"chemicals": ["isoniazid", "gold"]}',
         "relations": '{"relations": [{"chemical": "isoniazid", "disease": "acute hepatitis"}]}',
     }
-    (found,) = await backend.extract("base", [TEXT], frozenset(Task), Generation(max_tokens=100))
+    (found,) = await backend.extract(
+        "base", [TEXT], frozenset(Task), ExtractOptions(max_tokens=100)
+    )
     assert [TEXT[m.start : m.end] for m in found.mentions] == ["acute hepatitis", "isoniazid"]
     assert len(found.relations) == 1
     assert found.ungrounded == ((Task.CHEMICALS, "gold"),)

@@ -1,0 +1,30 @@
+"""Vocabularies: names of concepts, uploaded to look identifiers up in."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.tables.base import Table
+
+
+class VocabularyRow(Table):
+    """One vocabulary; `files` are what was uploaded, `blob` the index that was built from them."""
+
+    __tablename__ = "vocabularies"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    # The type of all its concepts, where the files do not say it of each.
+    type: Mapped[str | None]
+    files: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(index=True)
+    blob: Mapped[str | None]
+    sha256: Mapped[str | None]
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    statistics: Mapped[dict[str, Any] | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
