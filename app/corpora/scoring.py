@@ -2,18 +2,24 @@
 
 Each function scores one document; add the counts of all documents up. Everything is counted as a
 set: what is given twice counts once, composite mentions by their outer span, identifiers without
-their `MESH:`, and a mention or relation without identifier (`-1`) is no concept at all.
+their `MESH:`, and a mention or relation without identifier (`-1`) is no concept at all. That is
+what the task's scorer (BC5CDR_Evaluation 0.0.3) does in its modes `mention`, `id` and `relation`;
+relaxed mentions, surfaces and relations by name are not in it and are defined here.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import product
 from typing import Protocol, TypeVar
 
-from app.corpora.documents import Relation
+from app.corpora.documents import Mention, Relation
 from app.corpora.identifiers import bare, curies
 
 T = TypeVar("T")
 Span = tuple[int, int]
+Names = tuple[str, str]
 
 
 class AnyMention(Protocol):
@@ -76,13 +82,25 @@ def score_mentions(
     *,
     relaxed: bool = False,
 ) -> Counts:
-    """Mentions of one type: the same span, or (relaxed) an overlapping one, each matched once."""
+    """Mentions of one type: the same span, or (relaxed) one that shares a character with it.
+
+    Relaxed, a mention is matched once at most, and as many are matched as can be.
+    """
     golds = {(mention.start, mention.end) for mention in gold if mention.type == type_}
     found = {(mention.start, mention.end) for mention in predicted if mention.type == type_}
     if not relaxed:
         return _compare(golds, found)
     matched = _overlaps(golds, found)
     return Counts(matched, len(found) - matched, len(golds) - matched)
+
+
+def score_surfaces(gold: Iterable[Mention], predicted: Iterable[str], type_: str) -> Counts:
+    """The names of one type that the document uses, wherever it does: what a list is judged on.
+
+    Names are compared by `folded`.
+    """
+    golds = {folded(mention.text) for mention in gold if mention.type == type_}
+    return _compare(golds, set(map(folded, predicted)))
 
 
 def score_concepts(
@@ -97,6 +115,39 @@ def score_relations(gold: Iterable[Relation], predicted: Iterable[Relation]) -> 
     return _compare(_pairs(gold), _pairs(predicted))
 
 
+def score_named_relations(
+    mentions: Iterable[Mention], gold: Iterable[Relation], predicted: Iterable[Names]
+) -> Counts:
+    """The document's pairs of identifiers, found by (chemical, disease) names.
+
+    A name (compared by `folded`) stands for the identifiers of all annotated mentions of its type
+    that are written so. A pair of names that stands for annotated relations finds all of those.
+    Any other is a false positive: one, however many identifiers its names have, and together with
+    all pairs of names that stand for the same identifiers. A name without any stands for itself.
+    """
+    golds = _pairs(gold)
+    chemicals, diseases = _meanings(mentions)
+    right: set[tuple[str, str]] = set()
+    wrong = set()
+    for chemical, disease in predicted:
+        sides = _meaning(chemicals, chemical), _meaning(diseases, disease)
+        if hits := golds.intersection(product(*sides)):
+            right |= hits
+        else:
+            wrong.add(sides)
+    return Counts(len(right), len(wrong), len(golds) - len(right))
+
+
+def folded(name: str) -> str:
+    """A name without case, and each run of white space one space: how names are compared."""
+    return " ".join(name.split()).casefold()
+
+
+def concepts(identifiers: Iterable[str]) -> frozenset[str]:
+    """Identifiers as they are compared: without `MESH:`, several of one field parted, no `-1`."""
+    return frozenset(identifier for field in identifiers for identifier in _bare(field))
+
+
 def _compare(gold: set[T], predicted: set[T]) -> Counts:
     tp = len(gold & predicted)
     return Counts(tp, len(predicted) - tp, len(gold) - tp)
@@ -107,9 +158,21 @@ def _concepts(mentions: Iterable[AnyMention], type_: str) -> set[str]:
         identifier
         for mention in mentions
         if mention.type == type_
-        for field in mention.identifiers
-        for identifier in _bare(field)
+        for identifier in concepts(mention.identifiers)
     }
+
+
+def _meanings(mentions: Iterable[Mention]) -> tuple[Mapping[str, Set[str]], Mapping[str, Set[str]]]:
+    """What the names of chemicals stand for, and those of diseases."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for mention in mentions:
+        found[mention.type][folded(mention.text)] |= concepts(mention.identifiers)
+    return found["Chemical"], found["Disease"]
+
+
+def _meaning(meanings: Mapping[str, Set[str]], name: str) -> frozenset[str]:
+    # A space before it tells a name from an identifier: neither begins with one.
+    return frozenset(meanings.get(folded(name), ())) or frozenset([f" {folded(name)}"])
 
 
 def _pairs(relations: Iterable[Relation]) -> set[tuple[str, str]]:
@@ -129,17 +192,25 @@ def _overlaps(gold: set[Span], predicted: set[Span]) -> int:
     """The largest number of disjoint pairs of a gold and a predicted span that overlap."""
     # The span that ends first takes the partner that ends first. That is the best choice: all its
     # partners hold its last character, so whatever overlaps the first of them overlaps the others.
-    waiting = sorted(
-        [(end, start, True) for start, end in gold]
-        + [(end, start, False) for start, end in predicted]
-    )
+    by_start = [sorted(side, reverse=True) for side in (gold, predicted)]
+    begun: tuple[list[Span], list[Span]] = ([], [])  # heaps of (end, start)
+    gone: set[tuple[int, int, int]] = set()
     pairs = 0
-    while waiting:
-        end, _, is_gold = waiting.pop(0)
-        partners = (span for span in waiting if span[2] != is_gold and span[1] < end)
-        if partner := next(partners, None):
-            waiting.remove(partner)
-            pairs += 1
+    for span in sorted((e, s, side) for side in (0, 1) for s, e in (gold, predicted)[side]):
+        if span in gone:
+            continue
+        gone.add(span)
+        end, _, side = span
+        other = 1 - side
+        while by_start[other] and by_start[other][-1][0] < end:
+            start, stop = by_start[other].pop()
+            heappush(begun[other], (stop, start))
+        while begun[other]:
+            partner = (*heappop(begun[other]), other)
+            if partner not in gone:
+                gone.add(partner)
+                pairs += 1
+                break
     return pairs
 
 
