@@ -2,24 +2,12 @@
 
 A name has several keys, from the strictest to the loosest. Two names that share a key are written
 alike to that degree, and each key says by its first character to which: `=` as written, `~` without
-case, `-` without plural, hyphens and spaces, `#` without the order of the words.
+case, `-` without plural, hyphens and spaces, `#` without the order of the words, `@` with each word
+as the one that stands for its meaning (`app.terminology.roots`).
 """
 
-import re
-import unicodedata
-from functools import lru_cache
-
-_GREEK = {
-    letter: unicodedata.name(letter).rsplit(" ", 1)[-1].lower()
-    for letter in map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3CA)])
-}
-_GREEK_TABLE = str.maketrans({**_GREEK, "\u00b5": "mu", "\u03c2": "sigma"})
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-# Words that only join the others: "cancer of the lung" is "lung cancer".
-_JOINING = frozenset(
-    ["a", "an", "and", "by", "due", "for", "from", "in", "of", "on", "or", "the", "to", "with"]
-)
-_LEAST_PLURAL = 4
+from app.terminology.roots import canonical
+from app.terminology.words import JOINING, words
 
 
 def keys(name: str) -> tuple[str, ...]:
@@ -29,34 +17,9 @@ def keys(name: str) -> tuple[str, ...]:
     found = [f"={written}", f"~{written.casefold()}"]
     if parts:
         found.append("-" + "".join(parts))
-        order = sorted({part for part in parts if part not in _JOINING})
-        found.append("#" + " ".join(order or parts))
-    return tuple(dict.fromkeys(found))
-
-
-def words(name: str) -> list[str]:
-    """The words and numbers of a name: lower case, without accents, Greek spelt out, singular."""
-    return [singular(word) for word in _WORD.findall(folded(name))]
-
-
-@lru_cache(maxsize=50_000)
-def folded(name: str) -> str:
-    """The name in lower case, without accents, Greek letters spelt out."""
-    if name.isascii():
-        return name.lower()
-    spelt = unicodedata.normalize("NFKC", name).translate(_GREEK_TABLE)
-    letters = unicodedata.normalize("NFKD", spelt)
-    return "".join(each for each in letters if not unicodedata.combining(each)).casefold()
-
-
-@lru_cache(maxsize=50_000)
-def singular(word: str) -> str:
-    """A word without its plural ending, by rule: "toxicities" is "toxicity", "doses" is "dose"."""
-    if len(word) < _LEAST_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > _LEAST_PLURAL:
-        return word[:-3] + "y"
-    return word[:-1]
+        found.append("#" + " ".join(sorted({part for part in parts if part not in JOINING})))
+        found.append("@" + " ".join(sorted(set(canonical(name)))))
+    return tuple(dict.fromkeys(key for key in found if len(key) > 1))
 
 
 def grams(name: str, size: int = 3) -> list[str]:
