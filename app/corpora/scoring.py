@@ -112,7 +112,7 @@ def score_concepts(
 
 def score_relations(gold: Iterable[Relation], predicted: Iterable[Relation]) -> Counts:
     """The document's pairs of chemical and disease identifiers."""
-    return _compare(_pairs(gold), _pairs(predicted))
+    return _compare(concept_pairs(gold), concept_pairs(predicted))
 
 
 def score_named_relations(
@@ -125,7 +125,7 @@ def score_named_relations(
     Any other is a false positive: one, however many identifiers its names have, and together with
     all pairs of names that stand for the same identifiers. A name without any stands for itself.
     """
-    golds = _pairs(gold)
+    golds = concept_pairs(gold)
     chemicals, diseases = _meanings(mentions)
     right: set[tuple[str, str]] = set()
     wrong = set()
@@ -146,6 +146,15 @@ def folded(name: str) -> str:
 def concepts(identifiers: Iterable[str]) -> frozenset[str]:
     """Identifiers as they are compared: without `MESH:`, several of one field parted, no `-1`."""
     return frozenset(identifier for field in identifiers for identifier in _bare(field))
+
+
+def concept_pairs(relations: Iterable[Relation]) -> set[tuple[str, str]]:
+    """The pairs of chemical and disease identifiers, as `concepts` has them."""
+    return {
+        pair
+        for relation in relations
+        for pair in product(_bare(relation.chemical), _bare(relation.disease))
+    }
 
 
 def _compare(gold: set[T], predicted: set[T]) -> Counts:
@@ -173,15 +182,6 @@ def _meanings(mentions: Iterable[Mention]) -> tuple[Mapping[str, Set[str]], Mapp
 def _meaning(meanings: Mapping[str, Set[str]], name: str) -> frozenset[str]:
     # A space before it tells a name from an identifier: neither begins with one.
     return frozenset(meanings.get(folded(name), ())) or frozenset([f" {folded(name)}"])
-
-
-def _pairs(relations: Iterable[Relation]) -> set[tuple[str, str]]:
-    return {
-        (chemical, disease)
-        for relation in relations
-        for chemical in _bare(relation.chemical)
-        for disease in _bare(relation.disease)
-    }
 
 
 def _bare(identifier: str) -> list[str]:

@@ -22,8 +22,8 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _PERCENTILES = (100 * (1 - CONFIDENCE) / 2, 100 * (1 + CONFIDENCE) / 2)
-# So many documents are drawn at a time: some 10 MB, whatever the size of the dataset.
-_DRAWS_AT_ONCE = 1 << 19
+# So many documents are drawn at a time: they fit into a processor's cache.
+_DRAWS_AT_ONCE = 1 << 16
 # Equal differences may differ in their last bits.
 _TOLERANCE = 1e-12
 
