@@ -1,0 +1,33 @@
+"""Identifiers and names as the fields of a file give them."""
+
+import re
+from collections.abc import Iterable
+
+from app.corpora.identifiers import curies, usable
+from app.terminology.concepts import VocabularyError
+
+_MESH = re.compile(r"[CDM]\d+")
+
+
+def curie(field: str, line: int) -> str:
+    """The one identifier of a field, as CURIE; without a prefix it has to look like MeSH's.
+
+    Raises VocabularyError (`bad_identifier`).
+    """
+    field = field.strip()
+    found = curies(field) if ":" in field or _MESH.fullmatch(field) else ()
+    if len(found) != 1 or not usable(found):
+        detail = "There has to be one identifier with a prefix (`OMIM:125853`), or MeSH's without."
+        raise VocabularyError("bad_identifier", detail, line)
+    return found[0]
+
+
+def names(fields: Iterable[str], line: int) -> tuple[str, ...]:
+    """The names without repetition or needless white space, in order.
+
+    Raises VocabularyError (`no_name`) if none is left.
+    """
+    found = tuple(dict.fromkeys(name for field in fields if (name := " ".join(field.split()))))
+    if not found:
+        raise VocabularyError("no_name", "The concept has no name.", line)
+    return found
