@@ -53,6 +53,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "training_file_not_ready": ErrorCode(
             409, "The training file is not ready", "Wait for status ready."
         ),
+        "vocabulary_not_ready": ErrorCode(
+            409, "The vocabulary is not ready", "Wait for status ready, or read its error."
+        ),
         "model_not_ready": ErrorCode(
             409, "The model is still being trained", "Wait until its fine-tune has succeeded."
         ),
@@ -81,6 +84,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         "unknown_backend": ErrorCode(
             422, "There is no such backend", "GET /v1/backends lists the backends."
+        ),
+        "min_precision_unavailable": ErrorCode(
+            422,
+            "This model cannot promise a precision",
+            "Leave min_precision out, or use a model trained on the backend local.",
         ),
         "text_too_long": ErrorCode(
             422, "The text is too long", "Split it, or raise the limit in the settings."
