@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.datasets.endpoints import router as datasets
+from app.evaluations.endpoints import router as evaluations
 from app.extractions.endpoints import router as extractions
 from app.fine_tunes.endpoints import router as fine_tunes
 from app.models.endpoints import router as models
@@ -10,5 +11,5 @@ from app.training_files.endpoints import router as training_files
 
 router = APIRouter(prefix="/v1")
 # Routes are tried in order: the one that is called most comes first.
-for room in (extractions, datasets, training_files, fine_tunes, models):
+for room in (extractions, datasets, training_files, fine_tunes, models, evaluations):
     router.include_router(room)

@@ -22,6 +22,11 @@ from app.backends.rules import RulesBackend
 from app.cohere_api.application import create_cohere_api
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
+from app.evaluations.service import LINK as EVALUATIONS_LINK
+from app.evaluations.service import Evaluations
+from app.evaluations.workflows import AT_ONCE as EVALUATIONS_AT_ONCE
+from app.evaluations.workflows import QUEUE as EVALUATIONS_QUEUE
+from app.evaluations.workflows import evaluation_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
 from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
@@ -54,12 +59,13 @@ SHORT_JOBS_AT_ONCE = 4
 
 def create_platform(settings: Settings, backends: Backends) -> Platform:
     """The platform of one process; nothing is opened yet. Each backend has a queue of its own."""
-    trainings = {queue_of(name): backend.trainings_at_once for name, backend in backends}
+    queues = {"short": SHORT_JOBS_AT_ONCE, EVALUATIONS_QUEUE: EVALUATIONS_AT_ONCE}
+    queues |= {queue_of(name): backend.trainings_at_once for name, backend in backends}
     return Platform(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
         blobs=Blobs(settings.data_dir / "blobs"),
-        jobs=Jobs(settings.jobs_url, queues={"short": SHORT_JOBS_AT_ONCE} | trainings),
+        jobs=Jobs(settings.jobs_url, queues=queues),
     )
 
 
@@ -101,14 +107,15 @@ def _named(
 
 
 def create_lineage(backends: Backends) -> Lineage:
-    """dataset -> training file -> fine-tune -> model."""
-    return Lineage([TRAINING_FILES_LINK, FINE_TUNES_LINK, models_link(backends)])
+    """dataset -> training file -> fine-tune -> model, and dataset -> evaluation."""
+    return Lineage([TRAINING_FILES_LINK, FINE_TUNES_LINK, models_link(backends), EVALUATIONS_LINK])
 
 
 async def remove_leftovers(platform: Platform) -> None:
     """Delete the bytes that an earlier process was cut off from storing or from deleting."""
     async with platform.work(write=False) as work:
         known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
+        known |= await Evaluations(work).blob_keys()
     removed = await asyncio.to_thread(platform.blobs.sweep, known)
     if removed:
         log.info("leftovers_removed", files=removed)
@@ -129,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
                 dataset_job(platform),
                 training_file_job(platform),
                 fine_tune_job(platform, backends),
+                evaluation_job(platform, backends),
             ):
                 platform.jobs.define(job)
             await backends.open()
