@@ -2,8 +2,8 @@
 
 It is the honest starting point that a tuned model is compared with: endings of drug and disease
 names, some everyday names, the nouns that disease names end with, and causal words for relations,
-all from general knowledge. It knows no concept identifiers and gives no scores. Time is linear in
-the text.
+all from general knowledge. It knows no concept identifiers but those of vocabularies, and gives no
+scores. Time is linear in the text.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from app.backends.base import (
     JobStatus,
     TrainingJob,
 )
+from app.backends.linking import linked, refuse_min_precision
 from app.backends.local.tokens import sentences
 from app.corpora.documents import MentionType
 from app.prompts.tasks import MENTION_TASKS, Task
@@ -84,12 +85,18 @@ class RulesBackend:
         tasks: frozenset[Task],
         options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
-        """Annotate each text in order; BackendError `model_not_found` for any other model."""
+        """Annotate each text in order.
+
+        Raises BackendError `model_not_found` for any other model, `min_precision_unavailable`.
+        """
         if model != _MODEL.name:
             raise BackendError("model_not_found", "this backend has one model, 'rules'")
+        refuse_min_precision(options)
         if sum(map(len, texts)) < _THREAD_FROM:
-            return [annotate(text, tasks) for text in texts]
-        return await asyncio.to_thread(lambda: [annotate(text, tasks) for text in texts])
+            found = [annotate(text, tasks) for text in texts]
+        else:
+            found = await asyncio.to_thread(lambda: [annotate(text, tasks) for text in texts])
+        return await linked(found, texts, options)
 
     async def launch(self, job: TrainingJob) -> None:
         """BackendError `capability_unavailable`, always."""

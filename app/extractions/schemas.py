@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from app.backends.base import Match, Mode
 from app.prompts.tasks import Task
 
+VocabularyKey = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 OffsetUnit = Literal["code_point", "utf16", "byte"]
 Text = Annotated[str, Field(description="The text to extract from; never stored, never logged.")]
 MAX_TEXTS = 100
@@ -26,6 +27,20 @@ class ExtractionOptions(BaseModel):
         "(as JavaScript and Java do), or UTF-8 bytes.",
     )
 
+    vocabularies: list[VocabularyKey] | None = Field(
+        default=None,
+        max_length=10,
+        description="Names or ids of the vocabularies to look identifiers up in, the first one "
+        "first; null: those the model was trained with, `[]`: none.",
+        examples=[None],
+    )
+    min_precision: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Answer only what is right at least this often, as measured on documents held "
+        "out of the training; for tuned models of the backend `local`.",
+    )
     mode: Mode = Field(
         default="auto",
         description="How a generating base model answers: JSON after a schema, or a list as the "

@@ -14,6 +14,8 @@ from app.platform.clock import new_id
 from app.platform.errors import ApiError, FieldError
 from app.platform.work import Platform
 from app.prompts.tasks import Task
+from app.terminology.concepts import VocabularyError
+from app.vocabularies.service import indexes
 
 # From so many code points on the answer is put together in a thread; a short one not, since a
 # thread costs more than it would save.
@@ -75,6 +77,10 @@ async def annotate(
         if error.code == "model_not_found" and model.template is not None:
             raise _lost(model) from None
         raise as_api_error(error) from None
+    except VocabularyError as error:
+        # Deleted a moment ago, or damaged.
+        detail = "The index of a vocabulary cannot be read."
+        raise ApiError("vocabulary_not_ready", detail, hint="Upload it again.") from error
 
 
 def _lost(model: ResolvedModel) -> ApiError:
@@ -89,12 +95,22 @@ def _lost(model: ResolvedModel) -> ApiError:
 async def extract(
     platform: Platform, model: ResolvedModel, texts: Sequence[str], request: ExtractionRequest
 ) -> list[Extraction]:
-    """One extraction for each text, in order. Raises ApiError as `annotate`."""
+    """One extraction for each text, in order.
+
+    Raises ApiError as `annotate`, and `invalid_request` for vocabularies that there are not.
+    """
     started = time.perf_counter()
     tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
     asked = request.options
+    vocabularies = model.vocabularies
+    if asked.vocabularies is not None:
+        vocabularies = await indexes(platform, asked.vocabularies, "/options/vocabularies")
     options = ExtractOptions(
-        mode=asked.mode, temperature=asked.temperature, max_tokens=asked.max_tokens
+        mode=asked.mode,
+        temperature=asked.temperature,
+        max_tokens=asked.max_tokens,
+        vocabularies=vocabularies,
+        min_precision=asked.min_precision,
     )
     found = await annotate(platform, model, texts, tasks, options)
     model_ms = (time.perf_counter() - started) * 1000

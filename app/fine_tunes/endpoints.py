@@ -40,6 +40,7 @@ LAUNCH_PROBLEMS = problem_responses(
     "malformed_request",
     "not_found",
     "training_file_not_ready",
+    "vocabulary_not_ready",
     "idempotency_key_reused",
     "body_too_large",
     "invalid_request",

@@ -13,6 +13,7 @@ from app.platform.work import Work
 from app.prompts.templates import TEMPLATES
 from app.tables import FineTuneMetricRow, FineTuneRow, ModelRow
 from app.training_files.service import TrainingData, TrainingFiles
+from app.vocabularies.service import Vocabularies
 
 TRAINING, EVALUATION = "training", "evaluation"
 
@@ -90,6 +91,7 @@ class JobSide:
             hyperparameters=row.hyperparameters,
             training=Examples(folder / TRAINING, training.rows),
             evaluation=Examples(folder / EVALUATION, evaluation.rows) if evaluation else None,
+            vocabularies=await Vocabularies(self._work).indexes_of(row.vocabularies or []),
         )
         return TrainingPlan(row.backend, job)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import String, cast, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import FineTuneEventRow, FineTuneMetricRow, FineTuneRow, ModelRow
@@ -48,6 +48,13 @@ class FineTuneRepository:
                 FineTuneRow.evaluation_file_id == training_file_id,
             )
         )
+        return (await self._session.scalars(query)).all()
+
+    async def using(self, vocabulary_id: str) -> Sequence[str]:
+        """Ids of the fine-tunes whose models look identifiers up in a vocabulary."""
+        # The JSON as text: an id is in no other string. Each database has functions of its own.
+        listed = cast(FineTuneRow.vocabularies, String)
+        query = select(FineTuneRow.id).where(listed.contains(vocabulary_id, autoescape=True))
         return (await self._session.scalars(query)).all()
 
     async def with_status(self, statuses: Sequence[str]) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.fine_tunes.states import Status
 from app.platform.failures import JobFailure
@@ -30,6 +30,9 @@ def _not_deep(value: object) -> object:
 
 
 Hyperparameters = Annotated[dict[str, Any], BeforeValidator(_not_deep)]
+Vocabularies = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=100)]], Field(max_length=10)
+]
 
 
 class FineTuneRequest(BaseModel):
@@ -56,6 +59,12 @@ class FineTuneRequest(BaseModel):
         description="As the backend's JSON Schema in `GET /v1/backends` has them.",
         examples=[{"preset": "balanced"}],
     )
+    vocabularies: Vocabularies = Field(
+        default=[],
+        description="Names or ids of the vocabularies that its model looks identifiers up in, "
+        "the first one first; an extraction may name others.",
+        examples=[[]],
+    )
     name: str | None = Field(
         default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
     )
@@ -75,6 +84,7 @@ class RepeatRequest(BaseModel):
     hyperparameters: Hyperparameters | None = Field(
         default=None, description="With another backend, null are that backend's defaults."
     )
+    vocabularies: Vocabularies | None = None
     name: str | None = Field(default=None, min_length=1, max_length=200)
 
 
@@ -91,6 +101,7 @@ class FineTune(BaseModel):
     backend: str
     base_model: str | None
     hyperparameters: dict[str, Any] = Field(description="All of them, defaults filled in.")
+    vocabularies: list[str] = Field(description="Ids of the vocabularies its model uses.")
     model_id: str | None = Field(description="The model, once it has succeeded.")
     error: JobFailure | None
     created_at: datetime

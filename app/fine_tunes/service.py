@@ -26,6 +26,7 @@ from app.platform.problem_json import field_errors
 from app.platform.work import Work
 from app.tables import FineTuneRow
 from app.training_files.service import TrainingFiles
+from app.vocabularies.service import Vocabularies
 
 JOB = "fine_tune"
 _ELSEWHERE = (
@@ -47,7 +48,8 @@ class FineTunes:
         """Register a fine-tune and have it trained, once its training files are built.
 
         Raises ApiError `not_found`, `training_file_not_ready`, `unknown_backend`,
-        `capability_unavailable`, `backend_unavailable`, `invalid_request`.
+        `capability_unavailable`, `backend_unavailable`, `invalid_request`,
+        `vocabulary_not_ready`.
         """
         return await self._create(request, {})
 
@@ -64,6 +66,9 @@ class FineTunes:
             backend=request.backend or row.backend,
             base_model=request.base_model or (None if elsewhere else row.base_model),
             hyperparameters=hyperparameters,
+            vocabularies=(row.vocabularies or [])
+            if request.vocabularies is None
+            else request.vocabularies,
             name=request.name or row.name,
         )
         return await self._create(again, {"repeats": row.id})
@@ -78,6 +83,7 @@ class FineTunes:
             file = await TrainingFiles(self._work).get(file_id)
             if file.status == "failed":
                 raise ApiError("training_file_not_ready", f"{file.id} could not be built.")
+        vocabularies = await self._vocabularies(request.vocabularies)
         fine_tune_id = new_id("ft")
         row = FineTuneRow(
             id=fine_tune_id,
@@ -87,6 +93,7 @@ class FineTunes:
             backend=request.backend,
             base_model=base_model,
             hyperparameters=hyperparameters,
+            vocabularies=vocabularies,
             status=Status.QUEUED.value,
             stage="",
             progress=0.0,
@@ -165,6 +172,14 @@ class FineTunes:
         await lineage.release(self._work, "fine-tune", fine_tune_id, cascade=cascade)
         await _delete(self._work, fine_tune_id)
 
+    async def _vocabularies(self, keys: Sequence[str]) -> list[str]:
+        """Their ids; they stay as long as this fine-tune."""
+        if not keys:
+            return []
+        vocabularies = Vocabularies(self._work)
+        await vocabularies.hold()
+        return await vocabularies.ready(keys, "/vocabularies")
+
     async def _check_base_model(self, backend: Backend, base_model: str | None) -> None:
         if base_model is None:
             return
@@ -191,7 +206,12 @@ async def _delete(work: Work, fine_tune_id: str) -> None:
     await rows.delete(row)
 
 
+async def _using(work: Work, vocabulary_id: str) -> Sequence[str]:
+    return await FineTuneRepository(work.session).using(vocabulary_id)
+
+
 LINK = Link("training file", "fine-tune", _built_from, _delete)
+VOCABULARY_LINK = Link("vocabulary", "fine-tune", _using, _delete)
 
 
 def _check_hyperparameters(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -223,6 +243,7 @@ def _present(row: FineTuneRow) -> FineTune:
         backend=row.backend,
         base_model=row.base_model,
         hyperparameters=row.hyperparameters,
+        vocabularies=row.vocabularies or [],
         model_id=row.model_id,
         error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,

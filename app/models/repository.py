@@ -18,6 +18,16 @@ class ModelRepository:
         """One tuned model."""
         return await self._session.get(ModelRow, model_id)
 
+    async def with_vocabularies(self, model_id: str) -> tuple[ModelRow, list[str]] | None:
+        """One tuned model, and the ids of the vocabularies that it was trained with."""
+        query = (
+            select(ModelRow, FineTuneRow.vocabularies)
+            .join(FineTuneRow, FineTuneRow.id == ModelRow.fine_tune_id)
+            .where(ModelRow.id == model_id)
+        )
+        found = (await self._session.execute(query)).one_or_none()
+        return None if found is None else (found[0], found[1] or [])
+
     async def page(self, after: str | None, limit: int) -> Sequence[ModelRow]:
         """Tuned models, newest first."""
         query = select(ModelRow).order_by(ModelRow.id.desc()).limit(limit)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from app.backends.base import Backend, BaseModelInfo
 from app.backends.registry import Backends, base_model_id
@@ -17,6 +18,7 @@ from app.platform.work import Platform, Work
 from app.prompts.tasks import Task
 from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow, ModelRow
+from app.vocabularies.service import Vocabularies
 
 _TUNED = "mdl_"
 # Of servers: of Hugging Face, Ollama, a path. Whatever else a client writes there is not repeated.
@@ -24,19 +26,30 @@ _MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
 
 
-# A model, what its backend calls it, and the wording it was trained with, if it was trained.
-Found = tuple[Model, str, Template | None]
+@dataclass(frozen=True)
+class Found:
+    """A model, what its backend calls it, and if it was trained, in which words and with what."""
+
+    model: Model
+    backend_model: str
+    template: Template | None = None
+    vocabularies: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model as its backend knows it; `template` is the wording a tuned one was trained with."""
+    """A model as its backend knows it.
+
+    `template` is the wording a tuned one was trained with, `vocabularies` are the index files it
+    looks identifiers up in.
+    """
 
     id: str
     backend: Backend
     backend_model: str
     tasks: frozenset[Task]
     template: Template | None
+    vocabularies: tuple[Path, ...] = ()
 
 
 class Models:
@@ -59,7 +72,7 @@ class Models:
 
     async def get(self, model_id: str) -> Model:
         """One model, by id or alias. Raises ApiError `model_not_found`."""
-        return (await self._find(model_id))[0]
+        return (await self._find(model_id)).model
 
     async def resolve(self, name: str) -> ResolvedModel:
         """What to extract with: a model's id, an alias, or a fine-tune that has succeeded.
@@ -70,7 +83,9 @@ class Models:
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
             name = fine_tune.model_id or name
-        return _resolved(self._backends, await self._find(name))
+        found = await self._find(name)
+        indexes = await Vocabularies(self._work).indexes_of(found.vocabularies)
+        return _resolved(self._backends, found, indexes)
 
     async def delete(self, model_id: str) -> None:
         """Remove a tuned model for good. Raises ApiError `model_not_found`."""
@@ -124,8 +139,10 @@ class Models:
             name = name if alias is None else alias.model
         if ":" in name:
             return await _find_base(self._backends, name)
-        if (row := await self._rows.get(name)) is not None:
-            return _present(row), row.backend_model, TEMPLATES[row.template_id]
+        if (found := await self._rows.with_vocabularies(name)) is not None:
+            row, vocabularies = found
+            template = TEMPLATES[row.template_id]
+            return Found(_present(row), row.backend_model, template, vocabularies)
         raise _unknown(name)
 
 
@@ -141,18 +158,20 @@ async def _find_base(backends: Backends, name: str) -> Found:
     owner, _, called = name.partition(":")
     for backend, info in await backends.base_models(owner):
         if info.name == called:
-            return _present_base(backend, info), info.name, None
+            return Found(_present_base(backend, info), info.name)
     server = backends.find(owner)
     may_run = server is not None and not server.lists_all_models
     if may_run and _MODEL_NAME.fullmatch(called):
         # It may have it all the same, or say best why it cannot be asked.
         unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
-        return _present_base(owner, unlisted), called, None
+        return Found(_present_base(owner, unlisted), called)
     raise _unknown(name)
 
 
-def _resolved(backends: Backends, found: Found) -> ResolvedModel:
-    model, backend_model, template = found
+def _resolved(
+    backends: Backends, found: Found, vocabularies: tuple[Path, ...] = ()
+) -> ResolvedModel:
+    model = found.model
     if model.retired_on is not None:
         raise _retired(model)
     if not model.can_extract:
@@ -164,9 +183,10 @@ def _resolved(backends: Backends, found: Found) -> ResolvedModel:
     return ResolvedModel(
         id=model.id,
         backend=backend,
-        backend_model=backend_model,
+        backend_model=found.backend_model,
         tasks=frozenset(model.tasks),
-        template=template,
+        template=found.template,
+        vocabularies=vocabularies,
     )
 
 

@@ -7,6 +7,7 @@ from app.backends.base import Annotations, ExtractOptions
 from app.backends.generation.answers import Relation, read_names, read_relations
 from app.backends.generation.grounding import Mentions, relate
 from app.backends.generation.questions import Question, Reply, ask, wording
+from app.backends.linking import linked, refuse_min_precision
 from app.prompts.tasks import MENTION_TASKS, Task
 
 Complete = Callable[[Question], Awaitable[Reply]]
@@ -29,8 +30,9 @@ async def annotate(
 
     `json_mode`: the model can be held to a JSON schema. At most `at_once` questions are open at a
     time. The first of them to fail ends the others, and its exception is raised as it is; a text
-    without words is not asked about.
+    without words is not asked about. Raises BackendError `min_precision_unavailable`.
     """
+    refuse_min_precision(options)
     gate = asyncio.Semaphore(at_once)
 
     async def answer(question: Question) -> tuple[Question, Reply]:
@@ -58,7 +60,8 @@ async def annotate(
         return [read(*pair, options) for pair in zip(texts, answers, strict=True)]
 
     size = sum(map(len, texts)) + sum(len(r.text) for one in answers for _, r in one.values())
-    return read_all() if size < _THREAD_FROM else await asyncio.to_thread(read_all)
+    found = read_all() if size < _THREAD_FROM else await asyncio.to_thread(read_all)
+    return await linked(found, texts, options)
 
 
 def read(text: str, answers: _Answers, options: ExtractOptions) -> Annotations:

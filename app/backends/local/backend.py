@@ -99,7 +99,7 @@ class LocalBackend:
         If relations are asked for, mentions of both types come with them.
         """
         if self._baseline and model in {each.name for each in await self._baseline.base_models()}:
-            return await self._baseline.extract(model, texts, tasks)
+            return await self._baseline.extract(model, texts, tasks, options)
         if not _MODEL_NAME.fullmatch(model):
             raise _model_not_found()
         if self._closed:

@@ -1,0 +1,95 @@
+"""For models that find names and know no more of them: neither concepts nor how sure they are.
+
+Identifiers are looked up in vocabularies. A mention means what its own words mean, and an
+abbreviation that the text defines what its long form means. A known precision nobody can look up.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from app.backends.base import Annotations, BackendError, ExtractOptions
+from app.backends.local.reading import read
+from app.corpora.documents import MentionType
+from app.terminology.vocabulary import Vocabulary
+
+# Names less alike are of different things too often.
+LEAST_SIMILARITY = 0.8
+
+
+def refuse_min_precision(options: ExtractOptions) -> None:
+    """Raise BackendError `min_precision_unavailable` if such a model is asked for it."""
+    if options.min_precision is not None:
+        raise BackendError(
+            "min_precision_unavailable",
+            "This model gives no scores that could tell how often it is right.",
+        )
+
+
+@lru_cache(maxsize=16)
+def opened(index: Path) -> Vocabulary:
+    """The vocabulary in an index file, opened once; a file of this path never changes."""
+    return Vocabulary.open(index)
+
+
+async def linked(
+    found: list[Annotations], texts: Sequence[str], options: ExtractOptions
+) -> list[Annotations]:
+    """The annotations of each text, with identifiers from the vocabularies asked for, if any."""
+    if not options.vocabularies or not any(each.mentions for each in found):
+        return found
+
+    def link_all() -> list[Annotations]:
+        vocabularies = [opened(index) for index in options.vocabularies]
+        return [
+            link(annotations, text, vocabularies)
+            for annotations, text in zip(found, texts, strict=True)
+        ]
+
+    return await asyncio.to_thread(link_all)
+
+
+def link(found: Annotations, text: str, vocabularies: Sequence[Vocabulary]) -> Annotations:
+    """The annotations of one text; mentions that have identifiers keep them."""
+    long_forms = _long_forms(text)
+    known: dict[tuple[MentionType, str], tuple[str, ...]] = {}
+    mentions = []
+    for mention in found.mentions:
+        surface = text[mention.start : mention.end]
+        meant = mention.type, long_forms.get(surface, surface)
+        if not mention.identifiers and meant not in known:
+            known[meant] = _identifiers(vocabularies, *meant)
+        mentions.append(replace(mention, identifiers=mention.identifiers or known[meant]))
+    return replace(found, mentions=tuple(mentions))
+
+
+def _identifiers(
+    vocabularies: Sequence[Vocabulary], type_: MentionType, name: str
+) -> tuple[str, ...]:
+    """Of the first vocabulary that has the name, or else of the one that has the nearest."""
+    for vocabulary in vocabularies:
+        if identifiers := vocabulary.exact(type_, name):
+            return identifiers
+    best: tuple[str, ...] = ()
+    least = LEAST_SIMILARITY
+    for vocabulary in vocabularies:
+        nearest = vocabulary.nearest(type_, name)
+        if nearest is not None and nearest[1] >= least and (not best or nearest[1] > least):
+            best, least = nearest
+    return best
+
+
+def _long_forms(text: str) -> dict[str, str]:
+    """For each abbreviation that the text defines, what it stands for there."""
+    reading = read(text)
+    return {
+        _surface(text, reading.spans, found.short): _surface(text, reading.spans, found.long)
+        for found in reading.definitions.values()
+    }
+
+
+def _surface(text: str, spans: Sequence[tuple[int, int]], tokens: tuple[int, int]) -> str:
+    start, end = tokens
+    return text[spans[start][0] : spans[end - 1][1]]

@@ -1,0 +1,30 @@
+"""What a name means in a vocabulary, for people who want to see what is in it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.backends.linking import opened
+from app.corpora.documents import MentionType
+from app.vocabularies.schemas import FoundConcept, Lookup
+
+
+def look_up(index: Path, name: str, types: Sequence[MentionType]) -> Lookup:
+    """The concept of this very name, or else of the most similar one, for each type."""
+    return Lookup(items=[found for type_ in types for found in _look_up(index, name, type_)])
+
+
+def _look_up(index: Path, name: str, type_: MentionType) -> Iterator[FoundConcept]:
+    vocabulary = opened(index)
+    identifiers, score = vocabulary.exact(type_, name), 1.0
+    exact = bool(identifiers)
+    if not exact:
+        nearest = vocabulary.nearest(type_, name)
+        identifiers, score = nearest if nearest is not None else ((), 0.0)
+    for identifier in identifiers:
+        yield FoundConcept(
+            type=type_,
+            identifier=identifier,
+            preferred_name=vocabulary.preferred_name(identifier),
+            match="exact" if exact else "similar",
+            score=round(score, 4),
+        )

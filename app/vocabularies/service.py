@@ -1,0 +1,269 @@
+"""Vocabularies: upload, look up, delete; and what a name stands for in other rooms."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from app.corpora import unpack
+from app.corpora.documents import MentionType
+from app.platform.clock import new_id, now
+from app.platform.errors import ApiError, invalid_field, not_found
+from app.platform.failures import job_failure
+from app.platform.lineage import Lineage
+from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.settings import Settings
+from app.platform.uploads import UploadedFile
+from app.platform.work import Platform, Work
+from app.tables import VocabularyRow
+from app.terminology.formats import VocabularyFormat
+from app.vocabularies.build import BuildRequest, BuildResult, Source
+from app.vocabularies.repository import VocabularyRepository
+from app.vocabularies.schemas import (
+    MOST_FILES,
+    Vocabulary,
+    VocabularyFile,
+    VocabularyStatistics,
+    VocabularyStatus,
+)
+
+JOB = "vocabulary"
+_ID = "voc_"
+
+
+@dataclass(frozen=True)
+class NewVocabulary:
+    """What was sent; each file with its format, `format` if the client has named one for all."""
+
+    id: str
+    name: str
+    type: MentionType | None
+    format: VocabularyFormat | None
+    files: Sequence[tuple[UploadedFile, str]]
+
+
+class Vocabularies:
+    """The vocabularies room's operations within one unit of work."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rows = VocabularyRepository(work.session)
+
+    async def create(self, new: NewVocabulary) -> Vocabulary:
+        """Register uploaded files and have them indexed. Raises ApiError `conflict`."""
+        if new.name.startswith(_ID):
+            raise invalid_field("/name", "like_an_id", "A name must not look like an id.")
+        await self._work.one_at_a_time(f"vocabulary {new.name}")
+        if (other := await self._rows.named(new.name)) is not None:
+            detail = f"The vocabulary {other.id} has this name; it is {other.status}."
+            raise ApiError("conflict", detail, hint="Choose another name, or delete that one.")
+        row = VocabularyRow(
+            id=new.id,
+            name=new.name,
+            type=new.type,
+            files={
+                "format": new.format and new.format.value,
+                "items": [
+                    {
+                        "filename": file.filename,
+                        "format": format_,
+                        "sha256": file.sha256,
+                        "bytes": file.bytes,
+                        "blob": file.blob,
+                    }
+                    for file, format_ in new.files
+                ],
+            },
+            status="building",
+            created_at=now(),
+        )
+        await self._rows.add(row)
+        self._work.start_job(JOB, row.id)
+        return _present(row)
+
+    async def get(self, key: str) -> Vocabulary:
+        """One vocabulary, by id or name. Raises ApiError `not_found`."""
+        return _present(await self._row(key))
+
+    async def page(self, cursor: str | None, limit: int) -> Page[Vocabulary]:
+        """Vocabularies, newest first."""
+        rows = await self._rows.page(decode_cursor(cursor), limit + 1)
+        more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+        return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
+
+    async def index(self, key: str) -> Path:
+        """The index file. Raises ApiError `not_found`, `vocabulary_not_ready`."""
+        return self._index(await self._row(key))
+
+    async def ready(self, keys: Sequence[str], pointer: str) -> list[str]:
+        """Ids of the vocabularies of these names or ids, each once.
+
+        Raises ApiError `invalid_request` for one there is not, at its place below `pointer`;
+        `vocabulary_not_ready`.
+        """
+        found = await self._chosen(keys, pointer)
+        for row in found:
+            self._index(row)
+        return [row.id for row in found]
+
+    async def indexes(self, keys: Sequence[str], pointer: str) -> tuple[Path, ...]:
+        """Their index files, in this order. Raises as `ready`."""
+        return tuple(self._index(row) for row in await self._chosen(keys, pointer))
+
+    async def indexes_of(self, vocabulary_ids: Sequence[str]) -> tuple[Path, ...]:
+        """Index files by id, in this order; what something was built with is never gone."""
+        if not vocabulary_ids:
+            return ()
+        rows = {row.id: row for row in await self._rows.of_ids(vocabulary_ids)}
+        return tuple(self._index(rows[each]) for each in vocabulary_ids if each in rows)
+
+    async def hold(self) -> None:
+        """No vocabulary is deleted until this transaction ends."""
+        await self._work.one_at_a_time("vocabularies in use")
+
+    async def delete(self, key: str, lineage: Lineage, *, cascade: bool) -> None:
+        """Remove a vocabulary. Raises ApiError `not_found`, `conflict`, `in_use`."""
+        await self.hold()
+        row = await self._row(key, lock=True)
+        if row.status == "building":
+            raise ApiError("conflict", "The vocabulary is still being built.")
+        await lineage.release(self._work, "vocabulary", row.id, cascade=cascade)
+        await self._rows.delete(row)
+        self._delete_blobs(row.id)
+
+    async def job_request(self, vocabulary_id: str) -> BuildRequest | None:
+        """What its job has to index; None if there is nothing left to do."""
+        row = await self._rows.get(vocabulary_id)
+        if row is None or row.status != "building":
+            return None
+        format_ = row.files["format"]
+        return BuildRequest(
+            vocabulary_id=row.id,
+            sources=tuple(
+                Source(self._work.blobs.path(file["blob"]), file["filename"])
+                for file in row.files["items"]
+            ),
+            format=format_ and VocabularyFormat(format_),
+            type=cast(MentionType | None, row.type),
+            blobs=self._work.blobs.folder,
+            limits=unpack_limits(self._work.settings),
+        )
+
+    async def finish(self, vocabulary_id: str, result: BuildResult) -> None:
+        """Store what was built; the uploaded bytes are then no longer needed."""
+        if result.statistics is None:
+            fault = result.fault or "The files could not be read."
+            await self.fail(vocabulary_id, "invalid_vocabulary", fault)
+            return
+        row = await self._rows.lock(vocabulary_id)
+        if row is None or row.status != "building":
+            return
+        row.status, row.finished_at = "ready", now()
+        row.blob, row.sha256, row.bytes = result.blob, result.sha256, result.bytes
+        row.statistics = VocabularyStatistics.model_validate(
+            result.statistics, from_attributes=True
+        ).model_dump()
+        uploaded = _uploads(row) - {result.blob}
+
+        async def remove() -> None:
+            for blob in uploaded:
+                await asyncio.to_thread(self._work.blobs.delete, blob)
+
+        self._work.after_commit(remove)
+
+    async def fail(self, vocabulary_id: str, code: str, message: str) -> None:
+        """Nothing came of it, and nothing is kept but the reason."""
+        row = await self._rows.lock(vocabulary_id)
+        if row is None or row.status != "building":
+            return
+        row.status, row.error_code, row.error_message = "failed", code, message
+        row.finished_at = now()
+        self._delete_blobs(vocabulary_id)
+
+    async def blob_keys(self) -> set[str]:
+        """The blobs of all vocabularies: indexes, and uploads that are not read yet."""
+        known: set[str] = set()
+        for row in await self._rows.all():
+            known |= {row.blob} if row.blob is not None else set()
+            known |= _uploads(row) if row.status == "building" else set()
+        return known
+
+    async def unfinished(self) -> Sequence[str]:
+        """Ids of vocabularies whose job has not ended."""
+        return await self._rows.unfinished()
+
+    async def _find(self, key: str) -> VocabularyRow | None:
+        return await (self._rows.get if key.startswith(_ID) else self._rows.named)(key)
+
+    async def _row(self, key: str, *, lock: bool = False) -> VocabularyRow:
+        row = await self._find(key)
+        if row is not None and lock:
+            row = await self._rows.lock(row.id)
+        if row is None:
+            raise not_found("vocabulary", key)
+        return row
+
+    async def _chosen(self, keys: Sequence[str], pointer: str) -> list[VocabularyRow]:
+        found: dict[str, VocabularyRow] = {}
+        for place, key in enumerate(keys):
+            if (row := await self._find(key)) is None:
+                detail = "There is no vocabulary of this name or id."
+                raise invalid_field(f"{pointer}/{place}", "unknown", detail)
+            found[row.id] = row
+        return list(found.values())
+
+    def _index(self, row: VocabularyRow) -> Path:
+        if row.status != "ready" or row.blob is None:
+            detail = f"The vocabulary {row.name} is {row.status}."
+            raise ApiError("vocabulary_not_ready", detail)
+        return self._work.blobs.path(row.blob)
+
+    def _delete_blobs(self, vocabulary_id: str) -> None:
+        async def remove() -> None:
+            await asyncio.to_thread(self._work.blobs.delete_owner, vocabulary_id)
+
+        self._work.after_commit(remove)
+
+
+async def indexes(platform: Platform, keys: Sequence[str], pointer: str) -> tuple[Path, ...]:
+    """As `Vocabularies.indexes`, in a transaction of its own; none at all for no vocabulary."""
+    if not keys:
+        return ()
+    async with platform.work(write=False) as work:
+        return await Vocabularies(work).indexes(keys, pointer)
+
+
+def unpack_limits(settings: Settings) -> unpack.Limits:
+    """How much an upload may unpack to."""
+    return unpack.Limits(
+        total_bytes=settings.max_unpacked_bytes, ratio=settings.max_unpack_ratio, members=MOST_FILES
+    )
+
+
+def new_vocabulary_id() -> str:
+    """An id for a vocabulary to come; its upload is stored under it."""
+    return new_id("voc")
+
+
+def _uploads(row: VocabularyRow) -> set[str]:
+    return {file["blob"] for file in row.files["items"]}
+
+
+def _present(row: VocabularyRow) -> Vocabulary:
+    statistics = None
+    if row.statistics is not None:
+        statistics = VocabularyStatistics.model_validate(row.statistics)
+    return Vocabulary(
+        id=row.id,
+        name=row.name,
+        status=cast(VocabularyStatus, row.status),
+        type=cast(MentionType | None, row.type),
+        files=[VocabularyFile.model_validate(file) for file in row.files["items"]],
+        sha256=row.sha256,
+        bytes=row.bytes,
+        statistics=statistics,
+        error=job_failure(row.error_code, row.error_message),
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
