@@ -28,6 +28,7 @@ from app.evaluations.workflows import AT_ONCE as EVALUATIONS_AT_ONCE
 from app.evaluations.workflows import QUEUE as EVALUATIONS_QUEUE
 from app.evaluations.workflows import evaluation_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
+from app.fine_tunes.service import VOCABULARY_LINK
 from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
 from app.platform import problem_json
@@ -42,6 +43,8 @@ from app.platform.work import Platform
 from app.training_files.service import LINK as TRAINING_FILES_LINK
 from app.training_files.service import TrainingFiles
 from app.training_files.workflows import training_file_job
+from app.vocabularies.service import Vocabularies
+from app.vocabularies.workflows import vocabulary_job
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,7 @@ Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Loc
 """
 
 SHORT_JOBS_AT_ONCE = 4
+UPLOADS = frozenset(["/v1/datasets", "/v1/vocabularies", "/cohere/v1/datasets"])
 
 
 def create_platform(settings: Settings, backends: Backends) -> Platform:
@@ -107,14 +111,16 @@ def _named(
 
 
 def create_lineage(backends: Backends) -> Lineage:
-    """dataset -> training file -> fine-tune -> model, and dataset -> evaluation."""
-    return Lineage([TRAINING_FILES_LINK, FINE_TUNES_LINK, models_link(backends), EVALUATIONS_LINK])
+    """What was built from datasets and vocabularies, and what from that in turn."""
+    links = [TRAINING_FILES_LINK, FINE_TUNES_LINK, VOCABULARY_LINK, models_link(backends)]
+    return Lineage([*links, EVALUATIONS_LINK])
 
 
 async def remove_leftovers(platform: Platform) -> None:
     """Delete the bytes that an earlier process was cut off from storing or from deleting."""
     async with platform.work(write=False) as work:
         known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
+        known |= await Vocabularies(work).blob_keys()
         known |= await Evaluations(work).blob_keys()
     removed = await asyncio.to_thread(platform.blobs.sweep, known)
     if removed:
@@ -135,6 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
             for job in (
                 dataset_job(platform),
                 training_file_job(platform),
+                vocabulary_job(platform),
                 fine_tune_job(platform, backends),
                 evaluation_job(platform, backends),
             ):
@@ -181,8 +188,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_exception_handler(kind, database_refusal)
 
     def body_limit(scope: Scope) -> int:
-        upload = scope["path"] in ("/v1/datasets", "/cohere/v1/datasets")
-        return settings.max_upload_bytes if upload else settings.max_body_bytes
+        return settings.max_upload_bytes if scope["path"] in UPLOADS else settings.max_body_bytes
 
     app.add_middleware(RequestContext, limit=body_limit)
     return app
