@@ -59,6 +59,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "model_not_ready": ErrorCode(
             409, "The model is still being trained", "Wait until its fine-tune has succeeded."
         ),
+        "evaluation_not_ready": ErrorCode(
+            409, "The evaluation has no results", "Wait until its status is succeeded."
+        ),
         "not_cancellable": ErrorCode(
             409, "The job has ended already", "Only a job that has not ended can be cancelled."
         ),
