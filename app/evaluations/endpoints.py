@@ -5,12 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from app.backends.http import BackendsDep
+from app.evaluations.causes import Cause
+from app.evaluations.compared import comparison
+from app.evaluations.detail_schemas import DetailedComparison, ErrorInContext
+from app.evaluations.error_pages import error_page
+from app.evaluations.kept import Kept
+from app.evaluations.measures import Measure
 from app.evaluations.schemas import Evaluation, EvaluationRequest
 from app.evaluations.service import Evaluations, Sort
-from app.platform.http import ReadWork, WriteWork
+from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
+from app.platform.work import Platform
+from app.prompts.tasks import Task
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
 
@@ -27,6 +35,11 @@ async def reading(work: ReadWork) -> Evaluations:
 async def writing(work: WriteWork) -> Evaluations:
     """The room's service in a transaction for writing."""
     return Evaluations(work)
+
+
+async def _kept(platform: Platform, evaluation_id: str) -> Kept:
+    async with platform.work(write=False) as work:
+        return await Evaluations(work).kept(evaluation_id)
 
 
 Reading = Annotated[Evaluations, Depends(reading)]
@@ -109,6 +122,61 @@ async def list_evaluations(
 async def get_evaluation(evaluations: Reading, evaluation_id: EvaluationId) -> Evaluation:
     """Scores, errors by cause, latency and cost of each model, and how they compare."""
     return await evaluations.get(evaluation_id)
+
+
+@router.get(
+    "/{evaluation_id}/comparison",
+    operation_id="compareModels",
+    summary="Compare two models document by document",
+    responses=problem_responses(
+        "invalid_cursor", "not_found", "evaluation_not_ready", "invalid_request"
+    ),
+)
+async def compare_models(
+    platform: PlatformDep,
+    evaluation_id: EvaluationId,
+    baseline: Annotated[
+        str | None,
+        Query(max_length=200, description="By its id or as it was asked for; null: the first."),
+    ] = None,
+    model: Annotated[str | None, Query(max_length=200, description="Null: the second.")] = None,
+    task: Annotated[Task | None, Query(description="Null: the first.")] = None,
+    measure: Annotated[Measure | None, Query(description="Null: the task's headline.")] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="How many documents at the most.")] = 20,
+) -> DetailedComparison:
+    """Whether the difference is more than luck, and the documents it comes from.
+
+    The largest differences come first, with the mentions or relations gained and lost.
+    """
+    # Its transaction ends before the work begins: no connection is held meanwhile.
+    kept = await _kept(platform, evaluation_id)
+    return await comparison(platform, kept, (baseline, model), task, measure, cursor, limit)
+
+
+@router.get(
+    "/{evaluation_id}/errors",
+    operation_id="listEvaluationErrors",
+    summary="Read a model's errors in context",
+    responses=problem_responses(
+        "invalid_cursor", "not_found", "evaluation_not_ready", "invalid_request"
+    ),
+)
+async def list_errors(
+    platform: PlatformDep,
+    evaluation_id: EvaluationId,
+    model: Annotated[
+        str | None,
+        Query(max_length=200, description="By its id or as it was asked for; null: the first."),
+    ] = None,
+    task: Annotated[Task | None, Query(description="Only those of this task.")] = None,
+    cause: Annotated[Cause | None, Query(description="Only those with this cause.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ErrorInContext]:
+    """Errors of one model in the order of the documents, each with the text around it."""
+    kept = await _kept(platform, evaluation_id)
+    return await error_page(kept, model, task, cause, cursor, limit)
 
 
 @router.post(

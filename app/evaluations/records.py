@@ -17,13 +17,18 @@ from app.evaluations.measures import Measure, measure
 from app.prompts.tasks import Task
 
 
-class Record(BaseModel):
+class Counted(BaseModel):
+    """The counts alone of a record: quicker to read where that is enough."""
+
+    counts: dict[Task, dict[Measure, Counts]]
+
+
+class Record(Counted):
     """One document as one model did it; `split` and `offset` are those of its sample."""
 
     document_id: str
     split: int
     offset: int
-    counts: dict[Task, dict[Measure, Counts]]
     found: Annotations
     errors: list[Error]
 

@@ -13,19 +13,18 @@ from anyio import to_thread
 from app.backends.base import ExtractOptions
 from app.backends.registry import Backends
 from app.evaluations.asking import Answered, Asking
-from app.evaluations.bootstrap import CONFIDENCE, Integers, paired
 from app.evaluations.job_side import Outcome, Plan
-from app.evaluations.measures import HEADLINE, Measure
+from app.evaluations.measures import HEADLINE
 from app.evaluations.records import score
 from app.evaluations.samples import digests, read_samples
 from app.evaluations.schemas import Comparison, EvaluationResult
+from app.evaluations.significance import compare
 from app.evaluations.tally import Tally
 from app.evaluations.watch import Watch
 from app.fine_tunes.service import FineTunes
 from app.models.service import Models, ResolvedModel, resolve
 from app.platform.blobs import BlobWriter
 from app.platform.work import Platform
-from app.prompts.tasks import Task
 from app.training_files.service import TrainingFiles
 
 
@@ -117,37 +116,6 @@ class Evaluating:
                     )
                 )
         return comparisons
-
-
-async def compare(
-    platform: Platform,
-    baseline: tuple[str, Integers],
-    model: tuple[str, Integers],
-    task: Task,
-    measure: Measure,
-    resamples: int,
-) -> Comparison:
-    """Two models (id, counts of each document) by one measure."""
-
-    def work() -> Comparison:
-        found = paired(baseline[1], model[1], resamples=resamples)
-        return Comparison(
-            baseline=baseline[0],
-            model=model[0],
-            task=task,
-            measure=measure.value,
-            difference=round(found.difference, 6),
-            low=round(found.low, 6),
-            high=round(found.high, 6),
-            confidence=CONFIDENCE,
-            p_value=round(found.p_value, 6),
-            won=found.won,
-            lost=found.lost,
-            tied=found.tied,
-            resamples=resamples,
-        )
-
-    return await to_thread.run_sync(work, limiter=platform.heavy)
 
 
 def _keep(answered: Answered, tally: Tally, out: BlobWriter) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -237,68 +237,3 @@ class Evaluation(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-
-
-class DocumentCounts(BaseModel):
-    """Counts of one document."""
-
-    tp: int
-    fp: int
-    fn: int
-
-
-class Place(BaseModel):
-    """A mention of the document, in code points of its text."""
-
-    start: int
-    end: int
-    text: str
-
-
-class Change(BaseModel):
-    """A mention (or the two sides of a relation, at their first mentions) that differs."""
-
-    kind: Literal["gained", "lost", "false_positive_removed", "false_positive_added"] = Field(
-        description="What the model did that the baseline did not: `gained` and `lost` are right."
-    )
-    places: list[Place] = Field(description="One mention; of a relation chemical and disease.")
-    identifiers: list[str]
-
-
-class ComparedDocument(BaseModel):
-    """One document as both models did it."""
-
-    document_id: str
-    split: str
-    outcome: Literal["won", "lost", "tied"]
-    baseline: DocumentCounts
-    model: DocumentCounts
-    changes: list[Change]
-
-
-class DetailedComparison(Comparison):
-    """A comparison with its documents, the largest differences first, page by page."""
-
-    documents: list[ComparedDocument]
-    next_cursor: str | None = Field(description="Pass as `cursor` to get the next page.")
-
-
-class ErrorInContext(BaseModel):
-    """One error: `context` is a stretch of the document's text that begins at `context_start`."""
-
-    document_id: str
-    split: str
-    model: str
-    task: Task
-    outcome: Literal["missed", "spurious"]
-    cause: str = Field(examples=["boundary"])
-    start: int
-    end: int
-    text: str = Field(description="The mention; of a relation the stretch that holds both sides.")
-    type: str | None = Field(examples=["Disease"])
-    identifiers: list[str]
-    other: Place | None = Field(
-        description="What it was taken for: an overlapping mention; of a relation its other side."
-    )
-    context: str
-    context_start: int

@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.backends.registry import Backends
 from app.datasets.service import Datasets
+from app.evaluations.kept import Kept, KeptModel, Split
 from app.evaluations.measures import MEASURES, PROTOCOLS
 from app.evaluations.repository import EvaluationRepository
 from app.evaluations.schemas import (
@@ -132,6 +133,27 @@ class Evaluations:
             await asyncio.to_thread(self._work.blobs.delete_owner, evaluation_id)
 
         self._work.after_commit(remove)
+
+    async def kept(self, evaluation_id: str) -> Kept:
+        """What has been kept of each document.
+
+        Raises ApiError `not_found`, `evaluation_not_ready`.
+        """
+        row = await self._row(evaluation_id)
+        if row.status != Status.SUCCEEDED:
+            raise ApiError("evaluation_not_ready", f"The evaluation's status is {row.status}.")
+        path = self._work.blobs.path
+        sources = await Datasets(self._work).split_sources(row.dataset_id, row.splits)
+        return Kept(
+            models=[
+                KeptModel(each.model, each.asked, path(each.blob))
+                for each in await self._rows.results([row.id])
+                if each.blob is not None
+            ],
+            splits=[Split(source.name, source.path) for source in sources],
+            tasks=[Task(task) for task in row.tasks],
+            resamples=row.options["resamples"],
+        )
 
     async def blob_keys(self) -> set[str]:
         """The blobs of all evaluations."""
