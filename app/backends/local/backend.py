@@ -28,16 +28,19 @@ from app.backends.base import (
     BackendError,
     BaseModelInfo,
     ExtractOptions,
+    FoundRelation,
     JobState,
     JobStatus,
-    MetricPoint,
     TrainingJob,
 )
+from app.backends.linking import opened
 from app.backends.local.artefact import ArtefactError
 from app.backends.local.hyperparameters import LocalHyperparameters
+from app.backends.local.job_states import cancel, is_over, job_state
 from app.backends.local.jobs import Failure, Job, JobFolder, model_path
-from app.backends.local.model import LocalModel
+from app.backends.local.model import LocalModel, Wishes
 from app.backends.local.model_cache import ModelCache
+from app.corpora.documents import Document
 from app.prompts.tasks import Task
 
 _MODEL_NAME = re.compile(r"[0-9a-f]{64}")
@@ -105,7 +108,21 @@ class LocalBackend:
         if self._closed:
             raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._annotate, model, texts, tasks)
+        return await loop.run_in_executor(
+            self._executor, self._annotate, model, texts, tasks, options
+        )
+
+    async def relate(
+        self, model: str, documents: Sequence[Document]
+    ) -> list[tuple[FoundRelation, ...]] | None:
+        """The relations among the documents' own mentions; None if the model finds none by itself.
+
+        Raises BackendError as `extract`.
+        """
+        if not _MODEL_NAME.fullmatch(model):
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._relate, model, documents)
 
     async def launch(self, job: TrainingJob) -> None:
         """Start the job, unless it runs here, has succeeded or was cancelled.
@@ -124,7 +141,7 @@ class LocalBackend:
         async with self._changing:
             if self._closed:
                 raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
-            if self._runs(job.reference) or await asyncio.to_thread(_is_over, folder):
+            if self._runs(job.reference) or await asyncio.to_thread(is_over, folder):
                 return
             await asyncio.to_thread(
                 folder.prepare,
@@ -134,6 +151,7 @@ class LocalBackend:
                     hyperparameters=chosen.model_dump(mode="json"),
                     documents=job.training.documents.absolute(),
                     evaluation=job.evaluation and job.evaluation.documents.absolute(),
+                    vocabularies=tuple(path.absolute() for path in job.vocabularies),
                     models=self._models,
                 ),
             )
@@ -145,7 +163,7 @@ class LocalBackend:
         # Asked before the files are read: what an ended process wrote is then all there.
         ended = process is not None and process.returncode is not None
         folder = self._folder(reference)
-        state = await asyncio.to_thread(_state, folder)
+        state = await asyncio.to_thread(job_state, folder)
         if state.status is not JobStatus.LOST or process is None:
             return state
         if not ended:
@@ -154,7 +172,7 @@ class LocalBackend:
             # Not if it was closed, or launched anew, meanwhile.
             if not self._closed and self._processes.get(reference) is process:
                 await asyncio.to_thread(folder.fail, _CRASHED)
-        return await asyncio.to_thread(_state, folder)
+        return await asyncio.to_thread(job_state, folder)
 
     async def cancel(self, reference: str) -> None:
         """Stop the job and remove what it has written; one that has succeeded stays as it is."""
@@ -162,7 +180,7 @@ class LocalBackend:
         async with self._changing:
             await self._stop(reference)
             self._processes.pop(reference, None)
-            await asyncio.to_thread(_cancel, folder)
+            await asyncio.to_thread(cancel, folder)
 
     async def forget(self, reference: str) -> None:
         """Stop the job, should it run still, and remove its folder."""
@@ -205,9 +223,20 @@ class LocalBackend:
             await process.wait()
 
     def _annotate(
-        self, model: str, texts: Sequence[str], tasks: frozenset[Task]
+        self,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        options: ExtractOptions,
     ) -> list[Annotations]:
-        return self._cache.get(model).annotate(texts, tasks)
+        vocabularies = [opened(index) for index in options.vocabularies]
+        wishes = Wishes(vocabularies, options.min_precision)
+        return self._cache.get(model).annotate(texts, tasks, wishes)
+
+    def _relate(
+        self, model: str, documents: Sequence[Document]
+    ) -> list[tuple[FoundRelation, ...]] | None:
+        return self._cache.get(model).relate(documents)
 
     def _load(self, model: str) -> LocalModel:
         try:
@@ -244,49 +273,6 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-
-
-def _is_over(folder: JobFolder) -> bool:
-    return folder.cancelled() or folder.result() is not None
-
-
-def _cancel(folder: JobFolder) -> None:
-    if folder.known() and not _is_over(folder):
-        folder.cancel()
-
-
-def _state(folder: JobFolder) -> JobState:
-    """What the folder alone tells; LOST if it holds no outcome."""
-    steps = folder.progress()
-    metrics = [
-        MetricPoint(step.stage, step.step, name, value)
-        for step in steps
-        for name, value in step.metrics.items()
-    ]
-    state = JobState(
-        JobStatus.LOST,
-        progress=steps[-1].progress if steps else 0.0,
-        stage=steps[-1].stage if steps else "",
-        metrics=metrics,
-    )
-    if result := folder.result():
-        return replace(
-            state,
-            status=JobStatus.SUCCEEDED,
-            progress=1.0,
-            model=result.model,
-            details=result.details,
-        )
-    if folder.cancelled():
-        return replace(state, status=JobStatus.CANCELLED)
-    if failure := folder.failure():
-        return replace(
-            state,
-            status=JobStatus.FAILED,
-            error_code=failure.code,
-            error_message=failure.message,
-        )
-    return state
 
 
 def _model_not_found() -> BackendError:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from app.backends.base import Annotations
-from app.backends.local.model import LocalModel
+from app.backends.local.model import LocalModel, Wishes
 from app.corpora.documents import Document, Relation
 from app.corpora.scoring import Counts, score_mentions, score_relations
 from app.prompts.tasks import MENTION_TASKS, Task
@@ -12,7 +12,7 @@ from app.prompts.tasks import MENTION_TASKS, Task
 _BATCH = 50
 
 
-def evaluate(model: LocalModel, documents: Sequence[Document]) -> dict[str, float]:
+def evaluate(model: LocalModel, documents: Sequence[Document], wishes: Wishes) -> dict[str, float]:
     """`diseases_precision`, `diseases_recall`, `diseases_f1` and so on, for each of its tasks.
 
     Mentions by their exact offsets, relations by pairs of identifiers, as `app.corpora.scoring`
@@ -21,7 +21,7 @@ def evaluate(model: LocalModel, documents: Sequence[Document]) -> dict[str, floa
     counts = dict.fromkeys(sorted(model.tasks), Counts())
     for start in range(0, len(documents), _BATCH):
         batch = documents[start : start + _BATCH]
-        found = model.annotate([document.text for document in batch], model.tasks)
+        found = model.annotate([document.text for document in batch], model.tasks, wishes)
         for document, annotations in zip(batch, found, strict=True):
             for task in counts:
                 counts[task] += _score(document, annotations, task)

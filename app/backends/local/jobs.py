@@ -28,7 +28,7 @@ class _Row(BaseModel):
 class Job(_Row):
     """What to train: a file of canonical document lines; `models` is where the model goes.
 
-    `evaluation` is another such file, to measure the model on.
+    `evaluation` is another such file, to measure the model on; `vocabularies` are index files.
     """
 
     reference: str
@@ -36,6 +36,7 @@ class Job(_Row):
     hyperparameters: dict[str, Any]
     documents: Path
     evaluation: Path | None = None
+    vocabularies: tuple[Path, ...] = ()
     models: Path
 
 

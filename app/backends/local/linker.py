@@ -1,95 +1,174 @@
-"""From mentions to concepts, by what the same words meant in training.
+"""From mentions to concepts: what the same words, or words much like them, meant in training.
 
-A mention gets the identifiers its surface had most often, looked up as written, then without regard
-to case, then without regard to plural, hyphens and spaces. An abbreviation the text defines means
-what its long form means. The identifiers of a composite mention stay together.
+A mention gets the identifiers its name had most often, looked up by ever looser keys (case, plural,
+hyphens, word order, roots of words). An abbreviation the text defines means what its long form
+means. Vocabularies are asked too, and last a name that is spelt like a known one means the same if
+that is probable enough. The identifiers of a composite mention stay together.
 """
 
-import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.backends.base import FoundMention
-from app.backends.local.arrays import State, pack_strings, unpack_strings
-from app.backends.local.lexicon import folded
-from app.backends.local.reading import Reading, read
-from app.backends.local.tokens import tokenize
-from app.corpora.documents import Document, MentionType
+from app.backends.local.aliases import aliases
+from app.backends.local.arrays import State, prefixed, section
+from app.backends.local.known_names import KnownNames
+from app.backends.local.name_index import Candidate, Identifiers
+from app.backends.local.nearness import Nearness, Neighbourhood
+from app.backends.local.scene import Located
+from app.corpora.documents import MENTION_TYPES, MentionType
+from app.terminology.roots import canonical
+from app.terminology.vocabulary import Vocabulary
 
-Identifiers = tuple[str, ...]
+# Keys that leave the words as they are; a vocabulary knows better than the looser ones.
+_STRICT, _LOOSE = "=~-", "#@"
+_SHORT_FORM = 6
 
 
-class Linker:
-    """The identifiers of every form of every training mention, by type."""
+@dataclass
+class Lookup:
+    """A name of a text: its identifiers if they are certain, else what is near it.
 
-    def __init__(self, known: Mapping[str, Identifiers]) -> None:
-        self._known = known
+    `names` are its long forms, if the text defines any, and the surface itself; `similar` is the
+    best a vocabulary has, with its similarity. Without identifiers, `()` says that it means
+    nothing and None that no one knows it.
+    """
 
-    @classmethod
-    def train(cls, documents: Sequence[Document]) -> Self:
-        """Learn from annotated documents; mentions without identifiers vote for having none."""
-        votes: dict[str, Counter[Identifiers]] = {}
-        for document in documents:
-            for mention in document.mentions:
-                for form in _forms(mention.type, mention.text):
-                    votes.setdefault(form, Counter())[mention.identifiers] += 1
-        return cls({form: _winner(counter) for form, counter in votes.items()})
+    type: MentionType
+    names: tuple[str, ...]
+    certain: Identifiers | None
+    rows: list[tuple[Candidate, list[float]]] = field(default_factory=list)
+    similar: tuple[Identifiers, float] = ((), 0.0)
 
-    def link(self, text: str, mentions: Sequence[FoundMention]) -> list[FoundMention]:
-        """The mentions of the text with identifiers, none where the words are new."""
-        aliases = _aliases(text, read(text))
-        linked = []
-        for mention in mentions:
-            surface = text[mention.start : mention.end]
-            names = (*aliases.get(surface, ()), surface)
-            candidates = (self._identifiers(mention.type, name) for name in names)
-            linked.append(replace(mention, identifiers=next(filter(None, candidates), ())))
-        return linked
+
+@dataclass(frozen=True)
+class TypeLinker:
+    """What is known of one type of mention, and from where on a name near a known one is believed.
+
+    `probability` is of a name spelt like one of training, `similarity` of one in a vocabulary.
+    """
+
+    known: KnownNames
+    near: Neighbourhood
+    nearness: Nearness
+    probability: float
+    similarity: float
+
+    def choose(self, lookup: Lookup) -> Identifiers:
+        """The identifiers of a name, none if nothing is probable enough."""
+        if lookup.certain is not None:
+            return lookup.certain
+        answer = self.nearness.best(lookup.rows)
+        if answer and answer.probability >= self.probability:
+            return answer.identifiers
+        identifiers, similarity = lookup.similar
+        return identifiers if similarity >= self.similarity else ()
 
     def state(self) -> State:
         """Everything learnt, as arrays."""
         return {
-            "forms": pack_strings(self._known),
-            "identifiers": pack_strings(json.dumps(each) for each in self._known.values()),
+            **prefixed("known", self.known.state()),
+            **prefixed("nearness", self.nearness.state()),
+            "least": np.array([self.probability, self.similarity]),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[np.generic]]) -> Self:
-        """The inverse of `state`."""
-        identifiers = map(json.loads, unpack_strings(state["identifiers"]))
-        return cls(dict(zip(unpack_strings(state["forms"]), map(tuple, identifiers), strict=True)))
-
-    def _identifiers(self, type_: MentionType, surface: str) -> Identifiers:
-        return next((self._known[f] for f in _forms(type_, surface) if f in self._known), ())
-
-
-def _forms(type_: MentionType, surface: str) -> tuple[str, str, str]:
-    """The surface as written, in lower case, and as its words alone, each marked with its kind."""
-    words = (token.text for token in tokenize(surface) if token.text.isalnum())
-    return (
-        f"{type_}=:{surface}",
-        f"{type_}~:{' '.join(surface.lower().split())}",
-        f"{type_}-:{''.join(folded(word).lower() for word in words)}",
-    )
+        """The inverse of `state`; ValueError if it was learnt from other features."""
+        known = KnownNames.from_state(section("known", state))
+        nearness = Nearness.from_state(section("nearness", state))
+        probability, similarity = state["least"].astype(np.float64).tolist()
+        return cls(known, Neighbourhood(known.index()), nearness, probability, similarity)
 
 
-def _winner(votes: Counter[Identifiers]) -> Identifiers:
-    """The most frequent; of equals the first in order, so that training twice gives the same."""
-    return min(votes, key=lambda identifiers: (-votes[identifiers], identifiers))
+class Linker:
+    """Gives mentions of both types their identifiers; may be used by several threads."""
+
+    def __init__(self, types: Mapping[MentionType, TypeLinker]) -> None:
+        self._types = types
+
+    def link(
+        self, text: str, mentions: Sequence[FoundMention], vocabularies: Sequence[Vocabulary] = ()
+    ) -> list[FoundMention]:
+        """The mentions of the text with identifiers, none where the words mean nothing known."""
+        lookups = self.look_up(text, mentions, vocabularies)
+        chosen = {key: self._types[key[0]].choose(lookup) for key, lookup in lookups.items()}
+        return [
+            replace(each, identifiers=chosen[each.type, text[each.start : each.end]])
+            for each in mentions
+        ]
+
+    def look_up(
+        self, text: str, mentions: Sequence[Located], vocabularies: Sequence[Vocabulary]
+    ) -> dict[tuple[MentionType, str], Lookup]:
+        """Every name among the mentions, by type and surface."""
+        long_forms = aliases(text)
+        lookups: dict[tuple[MentionType, str], Lookup] = {}
+        for each in mentions:
+            surface = text[each.start : each.end]
+            if (each.type, surface) not in lookups:
+                names = (*long_forms.get(surface, ()), surface)
+                certain = self._certain(each.type, names, vocabularies)
+                lookups[each.type, surface] = Lookup(each.type, names, certain)
+        elsewhere = {(each.type, each.certain) for each in lookups.values()}
+        for lookup in lookups.values():
+            if lookup.certain is None:
+                known = {ids for type_, ids in elsewhere if type_ == lookup.type and ids}
+                lookup.rows = self._near(lookup, known)
+                lookup.similar = _similar(lookup, vocabularies)
+        return lookups
+
+    def state(self) -> State:
+        """Everything learnt, as arrays."""
+        return {
+            key: array
+            for type_, typed in self._types.items()
+            for key, array in prefixed(type_, typed.state()).items()
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[np.generic]]) -> Self:
+        """The inverse of `state`; ValueError if it was learnt from other features."""
+        return cls({type_: TypeLinker.from_state(section(type_, state)) for type_ in MENTION_TYPES})
+
+    def _certain(
+        self, type_: MentionType, names: Sequence[str], vocabularies: Sequence[Vocabulary]
+    ) -> Identifiers | None:
+        known = self._types[type_].known
+        for name in names:
+            if identifiers := known.find(name, _STRICT):
+                return identifiers
+        for vocabulary in vocabularies:
+            for name in names:
+                if identifiers := vocabulary.exact(type_, name):
+                    return identifiers
+        for name in names:
+            if identifiers := known.find(name, _LOOSE):
+                return identifiers
+        return known.find(names[-1])
+
+    def _near(
+        self, lookup: Lookup, elsewhere: set[Identifiers]
+    ) -> list[tuple[Candidate, list[float]]]:
+        near = self._types[lookup.type].near
+        return [
+            row
+            for name in lookup.names
+            if (words := canonical(name))
+            for row in near.describe(words, name.isupper() and len(name) <= _SHORT_FORM, elsewhere)
+        ]
 
 
-def _aliases(text: str, reading: Reading) -> dict[str, list[str]]:
-    """For the short form of each definition in the text its long form."""
-    aliases: dict[str, list[str]] = {}
-    for definition in reading.definitions.values():
-        long, short = (
-            text[reading.spans[start][0] : reading.spans[end - 1][1]]
-            for start, end in (definition.long, definition.short)
-        )
-        aliases.setdefault(short, []).append(long)
-    return aliases
+def _similar(lookup: Lookup, vocabularies: Sequence[Vocabulary]) -> tuple[Identifiers, float]:
+    """The name of any vocabulary that is spelt most like one of these."""
+    found = [
+        nearest
+        for vocabulary in vocabularies
+        for name in lookup.names
+        if (nearest := vocabulary.nearest(lookup.type, name))
+    ]
+    return max(found, key=lambda nearest: nearest[1], default=((), 0.0))

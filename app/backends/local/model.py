@@ -1,25 +1,44 @@
 """A trained local model: tagger, linker and relation model, as one thing to train, keep and use."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from app.backends.base import Annotations, FoundMention
+from app.backends.base import Annotations, FoundMention, FoundRelation
 from app.backends.local.artefact import ArtefactError, Manifest, read_artefact, write_artefact
+from app.backends.local.confidence import Confidence
+from app.backends.local.held_out import out_of_fold
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.linker import Linker
+from app.backends.local.linker_training import train_linker
 from app.backends.local.merging import merged
-from app.backends.local.options import relation_options, tagger_options
+from app.backends.local.options import held_out_folds, relation_options, tagger_options
 from app.backends.local.pieces import pieces
 from app.backends.local.relations import RelationModel
 from app.backends.local.tagger import Tagger
 from app.corpora.documents import MENTION_TYPES, Document, MentionType
 from app.prompts.tasks import MENTION_TASKS, Task
+from app.terminology.vocabulary import Vocabulary
 
 Report = Callable[[str, int, int, dict[str, float]], None]
 
-_TAGGER, _LINKER, _RELATIONS = "tagger", "linker", "relations"
+_TAGGER, _CONFIDENCE, _LINKER, _RELATIONS = "tagger", "confidence", "linker", "relations"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How to annotate: `vocabularies` to look names up in, and `min_precision`, 0 to 1.
+
+    What is answered was right at least that often on held-out documents, mentions and relations
+    each by themselves; where nothing was, nothing is answered.
+    """
+
+    vocabularies: Sequence[Vocabulary] = ()
+    min_precision: float | None = None
+
+
+_NO_WISHES = Wishes()
 
 
 class LocalModel:
@@ -29,11 +48,13 @@ class LocalModel:
         self,
         tasks: frozenset[Task],
         tagger: Tagger,
+        confidence: Confidence,
         linker: Linker,
         relations: RelationModel | None,
     ) -> None:
         self.tasks = tasks
         self._tagger = tagger
+        self._confidence = confidence
         self._linker = linker
         self._relations = relations
 
@@ -44,6 +65,7 @@ class LocalModel:
         hyperparameters: LocalHyperparameters,
         tasks: frozenset[Task],
         report: Report,
+        vocabularies: Sequence[Vocabulary] = (),
     ) -> Self:
         """Learn the tasks from annotated documents; relations need mentions of both types.
 
@@ -51,13 +73,22 @@ class LocalModel:
         """
         types = mention_types(tasks)
         seen = [_only(document, types) for document in documents]
-        tagger = Tagger.train(seen, tagger_options(hyperparameters), report)
+        options = tagger_options(hyperparameters)
+        tagger = Tagger.train(seen, options, report)
+        folds = held_out_folds(hyperparameters)
+        # All that follows is learnt from mentions as they are found, not only as they ought to be.
+        found = out_of_fold(seen, options, folds, report)
+        confidence, measured = Confidence.train(seen, found)
+        linker = train_linker(seen, vocabularies)
+        report("calibration", 1, 1, measured)
         relations = None
         if Task.RELATIONS in tasks:
             relations = RelationModel.train(seen, relation_options(hyperparameters), report)
-        return cls(tasks, tagger, Linker.train(seen), relations)
+        return cls(tasks, tagger, confidence, linker, relations)
 
-    def annotate(self, texts: Sequence[str], tasks: frozenset[Task]) -> list[Annotations]:
+    def annotate(
+        self, texts: Sequence[str], tasks: frozenset[Task], wishes: Wishes = _NO_WISHES
+    ) -> list[Annotations]:
         """What the texts hold, in order, of the tasks asked for that the model has learnt.
 
         If relations are asked for, both types of mention are there, whatever else was asked: a
@@ -74,7 +105,7 @@ class LocalModel:
         ]
         tagged = self._tagger.tag([part for part, _ in parts], [title for _, title in parts])
         found = iter(
-            self._annotated(part, title, mentions, wanted)
+            self._annotated(part, title, mentions, wanted, wishes)
             for (part, title), mentions in zip(parts, tagged, strict=True)
         )
         return [
@@ -82,12 +113,22 @@ class LocalModel:
             for text, each in zip(texts, cut, strict=True)
         ]
 
+    def relate(self, documents: Sequence[Document]) -> list[tuple[FoundRelation, ...]] | None:
+        """The relations among each document's own mentions; None if the model learnt none."""
+        if self._relations is None:
+            return None
+        return [self._relations.find(d.text, d.body_offset, d.mentions) for d in documents]
+
     def save(self, path: Path, reference: str, training: Mapping[str, Any]) -> str:
         """Write the artefact and return its sha256.
 
         `reference` says what it was made from; `training` is what its manifest tells of how.
         """
-        sections = {_TAGGER: self._tagger.state(), _LINKER: self._linker.state()}
+        sections = {
+            _TAGGER: self._tagger.state(),
+            _CONFIDENCE: self._confidence.state(),
+            _LINKER: self._linker.state(),
+        }
         if self._relations:
             sections[_RELATIONS] = self._relations.state()
         manifest = Manifest(
@@ -107,6 +148,7 @@ class LocalModel:
             return cls(
                 frozenset(map(Task, manifest.tasks)),
                 Tagger.from_state(sections[_TAGGER]),
+                Confidence.from_state(sections[_CONFIDENCE]),
                 Linker.from_state(sections[_LINKER]),
                 RelationModel.from_state(relations) if relations else None,
             )
@@ -114,13 +156,22 @@ class LocalModel:
             raise ArtefactError("the model file lacks what this version needs") from error
 
     def _annotated(
-        self, text: str, title: int, tagged: Sequence[FoundMention], wanted: frozenset[Task]
+        self,
+        text: str,
+        title: int,
+        tagged: Sequence[FoundMention],
+        wanted: frozenset[Task],
+        wishes: Wishes,
     ) -> Annotations:
         types = mention_types(wanted)
-        mentions = self._linker.link(text, [each for each in tagged if each.type in types])
+        mentions = self._confidence.apply(
+            [each for each in tagged if each.type in types], wishes.min_precision
+        )
+        linked = self._linker.link(text, mentions, wishes.vocabularies)
         if Task.RELATIONS not in wanted or self._relations is None:
-            return Annotations(tuple(mentions))
-        return Annotations(tuple(mentions), self._relations.find(text, title, mentions))
+            return Annotations(tuple(linked))
+        relations = self._relations.find(text, title, linked)
+        return Annotations(tuple(linked), relations)
 
 
 def mention_types(tasks: frozenset[Task]) -> frozenset[MentionType]:

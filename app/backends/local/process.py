@@ -21,12 +21,13 @@ import structlog
 from app.backends.local.evaluation import evaluate
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.jobs import Failure, Job, JobFolder, Progress, Result, model_path
-from app.backends.local.model import LocalModel, mention_types
+from app.backends.local.model import LocalModel, Wishes, mention_types
 from app.backends.local.options import stage_shares
 from app.corpora import canonical
 from app.corpora.documents import Document
 from app.platform.logs import configure_logs
 from app.platform.processes import end_with_parent
+from app.terminology.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class _Reporter:
         finite = {name: value for name, value in metrics.items() if isfinite(value)}
         part = self._shares.get(stage, 0.0) * step / max(steps, 1)
         whole = self._begins.get(stage, 0.0) + part
-        self._progress = min(1.0, max(self._progress, whole))
+        self._progress = min(1.0, max(self._progress, round(whole, 6)))
         self.stage = stage
         if finite:
             self.scores[stage] = finite
@@ -98,9 +99,11 @@ def _train(folder: JobFolder, job: Job, chosen: LocalHyperparameters, report: _R
     mentions = sum(mention.type in types for each in documents for mention in each.mentions)
     if not mentions:
         raise TrainingDataError("training_data_empty", "The documents have no mention to learn.")
-    model = LocalModel.train(documents, chosen, job.tasks, report)
+    vocabularies = [Vocabulary.open(path) for path in job.vocabularies]
+    model = LocalModel.train(documents, chosen, job.tasks, report, vocabularies)
     if job.evaluation is not None:
-        report("evaluation", 1, 1, evaluate(model, list(_documents(job.evaluation))))
+        scores = evaluate(model, list(_documents(job.evaluation)), Wishes(vocabularies))
+        report("evaluation", 1, 1, scores)
     # Nothing here may differ from one training to the next, or so would the model's name.
     facts = {
         "hyperparameters": chosen.model_dump(mode="json"),

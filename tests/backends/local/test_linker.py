@@ -4,6 +4,7 @@ import pytest
 
 from app.backends.base import FoundMention
 from app.backends.local.linker import Linker
+from app.backends.local.linker_training import train_linker
 from app.corpora.documents import Document, Mention, MentionType, Passage
 from tests.backends.local.small_corpus import document
 
@@ -18,7 +19,7 @@ def _linked(linker: Linker, text: str, surface: str, type_: MentionType) -> tupl
 
 @pytest.fixture(scope="module")
 def linker() -> Linker:
-    return Linker.train(
+    return train_linker(
         [
             document(
                 "a",
@@ -55,13 +56,13 @@ def test_an_abbreviation_means_what_its_long_form_means(linker: Linker) -> None:
 
 def test_identifiers_of_a_composite_stay_together() -> None:
     mention = Mention(0, 3, "a/b", "Disease", ("MESH:D1", "MESH:D2"))
-    linker = Linker.train([Document("a", (Passage("abstract", 0, "a/b"),), (mention,))])
+    linker = train_linker([Document("a", (Passage("abstract", 0, "a/b"),), (mention,))])
     assert _linked(linker, "An a/b.", "a/b", "Disease") == ("MESH:D1", "MESH:D2")
 
 
 def test_training_order_does_not_decide_a_draw() -> None:
     documents = [document(n, "[D1 x]" if n == "a" else "[D2 x]", "") for n in "ab"]
-    one, other = Linker.train(documents), Linker.train(documents[::-1])
+    one, other = train_linker(documents), train_linker(documents[::-1])
     assert _linked(one, "x", "x", "Disease") == _linked(other, "x", "x", "Disease")
 
 
