@@ -4,26 +4,30 @@ import re
 from itertools import pairwise
 
 from app.backends.local.abbreviations import abbreviations
-from app.backends.local.tokens import tokenize
+from app.backends.local.tokens import token_spans
 
-_BRACKET = re.compile(r"[(\[]")
-# A definition fits into this many characters before its bracket, and after it.
-_BEFORE, _AFTER = 200, 40
+# A bracket, and what may be a short form up to where that ends (see `abbreviations`).
+_DEFINITION = re.compile(r"[(\[](?=\s*[^()\[\];:,]{2,16}[;:,)\]])")
+# A long form has few words more than its short form has letters.
+_BEFORE, _AFTER = 160, 20
 
 
 def aliases(text: str) -> dict[str, list[str]]:
     """For each short form the long forms it is defined as, in text order."""
     found: dict[str, list[str]] = {}
-    for bracket in _BRACKET.finditer(text):
-        start = max(0, bracket.start() - _BEFORE)
-        tokens = tokenize(text[start : bracket.end() + _AFTER])
-        words = [token.text for token in tokens]
-        glued = [False, *(before.end == after.start for before, after in pairwise(tokens))]
+    for bracket in _DEFINITION.finditer(text):
+        at = bracket.start()
+        spans = token_spans(text[max(0, at - _BEFORE) : at + _AFTER])
+        begin = max(0, at - _BEFORE)
+        words = [text[begin + start : begin + end] for start, end in spans]
+        glued = [False, *(before[1] == after[0] for before, after in pairwise(spans))]
         for long, short in abbreviations(words, glued, 0):
             # Other brackets in the window have their own turn, with all that stands before them.
-            if tokens[short[0] - 1].start == bracket.start() - start:
-                form = text[start + tokens[short[0]].start : start + tokens[short[1] - 1].end]
-                meant = text[start + tokens[long[0]].start : start + tokens[long[1] - 1].end]
+            if begin + spans[short[0] - 1][0] == at:
+                form, meant = (
+                    text[begin + spans[start][0] : begin + spans[end - 1][1]]
+                    for start, end in (short, long)
+                )
                 if meant not in found.setdefault(form, []):
                     found[form].append(meant)
     return found

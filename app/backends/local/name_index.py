@@ -16,7 +16,6 @@ Identifiers = tuple[str, ...]
 
 _GRAM = 3
 _CANDIDATES = 6
-_NAMES_READ = 24
 _LEAST_COSINE = 0.3
 
 
@@ -67,9 +66,10 @@ class NameIndex:
                 numbers, shares = self._postings[gram]
                 cosines[numbers] += weight / norm * shares
         found: dict[Identifiers, Candidate] = {}
-        for number in np.argsort(-cosines, kind="stable")[:_NAMES_READ].tolist():
-            cosine = float(cosines[number])
-            if cosine < _LEAST_COSINE or len(found) == _CANDIDATES:
+        near = np.flatnonzero(cosines >= _LEAST_COSINE)
+        nearest = near[np.argsort(-cosines[near], kind="stable")]
+        for number, cosine in zip(nearest.tolist(), cosines[nearest].tolist(), strict=True):
+            if len(found) == _CANDIDATES:
                 break
             concept = self.identifiers[number]
             found.setdefault(concept, Candidate(concept, self.names[number], cosine))
