@@ -27,10 +27,13 @@ class OwnService:
 
 
 @contextmanager
-def own_service(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[OwnService]:
+def own_service(
+    data_dir: Path, settings: Mapping[str, str] | None = None, *, working_dir: Path | None = None
+) -> Iterator[OwnService]:
     """Start a service on `data_dir`, wait until it is ready, and end it with the block.
 
-    `settings` are environment variables (`MEDTUNE_...`). Raises RuntimeError if it does not start.
+    `settings` are environment variables (`MEDTUNE_...`); a `.env` is looked for in `working_dir`,
+    by default the data's. Raises RuntimeError if it does not start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -43,7 +46,7 @@ def own_service(data_dir: Path, settings: Mapping[str, str] | None = None) -> It
             env={k: v for k, v in os.environ.items() if not k.startswith("MEDTUNE_")}
             | {"MEDTUNE_DATA_DIR": str(data_dir)}
             | dict(settings or {}),
-            cwd=data_dir,
+            cwd=working_dir or data_dir,
             stderr=out,
         )
     address = f"http://127.0.0.1:{port}"

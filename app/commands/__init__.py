@@ -1,0 +1,1 @@
+"""What the commands do that ask a service: over HTTP, as any client."""

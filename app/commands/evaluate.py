@@ -1,0 +1,117 @@
+"""`medtune evaluate`: have models measured by a service, and show what came of it."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app import charts
+from app.commands import report
+from app.commands.corpus import dataset_of
+from app.commands.service import CommandError, Json, at_service, checked, settled
+from app.evaluations.schemas import Evaluation, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to measure; `dataset` is an id or a corpus file, no split means all of them."""
+
+    models: Sequence[str]
+    dataset: str
+    splits: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    name: str | None = None
+    min_precision: float | None = None
+    vocabularies: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Files to write, where there is one."""
+
+    json: Path | None = None
+    markdown: Path | None = None
+    plot: Path | None = None
+
+    def check(self) -> None:
+        """Raises CommandError or ChartError for a file that could not be written."""
+        for path in filter(None, (self.json, self.markdown, self.plot)):
+            if not path.parent.is_dir():
+                raise CommandError(f"There is no folder {path.parent}.")
+        if self.plot is not None:
+            charts.check(self.plot)
+
+    def write(self, body: Json, evaluation: Evaluation) -> list[Path]:
+        """Write them; those that were written."""
+        if self.json is not None:
+            text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+            self.json.write_text(text, encoding="utf-8")
+        if self.markdown is not None:
+            self.markdown.write_text(report.markdown(evaluation), encoding="utf-8")
+        if self.plot is not None:
+            title = f"F1 on {', '.join(evaluation.splits)}, {evaluation.documents} documents"
+            first = report.label(evaluation.results[0])
+            charts.draw_comparison(report.bars(evaluation), title, first, self.plot)
+        return [path for path in (self.json, self.markdown, self.plot) if path is not None]
+
+
+def run(asked: Asked, outputs: Outputs, server: str | None, console: Console) -> None:
+    """Evaluate, show, write. Raises CommandError, ChartError."""
+    outputs.check()
+    with at_service(server) as client:
+        dataset = dataset_of(client, asked.dataset, asked.splits, console)
+        body = {
+            "models": list(asked.models),
+            "dataset_id": dataset["id"],
+            "splits": list(asked.splits) or None,
+            "tasks": list(asked.tasks) or None,
+            "name": asked.name,
+            "options": {
+                "min_precision": asked.min_precision,
+                "vocabularies": list(asked.vocabularies) or None,
+            },
+        }
+        found = evaluated(client, body, console)
+    evaluation = Evaluation.model_validate(found)
+    show(evaluation, console)
+    for path in outputs.write(found, evaluation):
+        console.print(f"Written: {path}", highlight=False, markup=False)
+
+
+def evaluated(client: httpx.Client, body: Json, console: Console) -> Json:
+    """An evaluation once it has succeeded, its progress shown. Raises CommandError."""
+    started = checked(client.post("/v1/evaluations", json=body))
+    location = f"/v1/evaluations/{started['id']}"
+    columns = (TextColumn("{task.description:<24.24}"), BarColumn(), "{task.percentage:>5.1f} %")
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+            found = settled(client, location, _teller(progress))
+    except KeyboardInterrupt:
+        raise CommandError(f"It goes on as long as the service runs: GET {location}") from None
+    if found["status"] != Status.SUCCEEDED:
+        error = found["error"] or {"code": found["status"], "message": ""}
+        said = f"The evaluation has {found['status']}: {error['code']}. {error['message']}"
+        raise CommandError(f"{said.rstrip()}\nGET {location}")
+    return found
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Tables of scores and of effort, and warnings."""
+    console.print(report.score_table(evaluation))
+    console.print(report.effort_table(evaluation))
+    for warning in evaluation.warnings:
+        console.print(f"Warning: {warning.detail}", style="yellow", markup=False)
+
+
+def _teller(progress: Progress) -> Callable[[Json], None]:
+    bar = progress.add_task("queued", total=100)
+
+    def tell(evaluation: Json) -> None:
+        text = evaluation["stage"] or evaluation["status"]
+        progress.update(bar, completed=evaluation["progress"], description=text)
+
+    return tell

@@ -1,0 +1,108 @@
+"""The service a command asks: one that runs already, or one of its own for as long as it takes."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.own_service import own_service
+from app.platform.folder_lock import FolderInUseError, folder_lock
+from app.platform.settings import Settings
+
+Json = dict[str, Any]
+
+_TIMEOUT_SECONDS = 120
+_PAUSE_SECONDS = 0.2
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message, of one or more lines, is what its user is told."""
+
+
+@contextmanager
+def at_service(server: str | None) -> Iterator[httpx.Client]:
+    """A client of the server, or of a service of one's own on MEDTUNE_DATA_DIR.
+
+    Raises CommandError if there is none, or if the folder is in use.
+    """
+    if server is None:
+        with _own() as client:
+            yield client
+        return
+    try:
+        address = httpx.URL(server)
+    except httpx.InvalidURL:
+        raise CommandError("The server is not a URL, like http://127.0.0.1:8000.") from None
+    # A password may stand in it.
+    shown = address.copy_with(username=None, password=None)
+    transport = httpx.HTTPTransport(retries=2)
+    with httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, transport=transport) as client:
+        try:
+            yield client
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise CommandError(f"No Medtune answers at {shown}: {type(error).__name__}.") from error
+
+
+@contextmanager
+def _own() -> Iterator[httpx.Client]:
+    folder = Settings().data_dir.absolute()
+    try:
+        with folder_lock(folder):
+            pass  # the service takes it for good
+    except FolderInUseError:
+        raise CommandError(
+            f"Another process serves from {folder}.\n"
+            "Ask that one: --server http://127.0.0.1:8000, or MEDTUNE_SERVER."
+        ) from None
+    given = {name: value for name, value in os.environ.items() if name.startswith("MEDTUNE_")}
+    settings = {**given, "MEDTUNE_DATA_DIR": str(folder)}
+    with own_service(folder, settings, working_dir=Path.cwd()) as service:
+        yield service.client
+
+
+def checked(answer: httpx.Response) -> Json:
+    """The answer's body. Raises CommandError with what the problem says of itself."""
+    if answer.is_success:
+        try:
+            body: Json = answer.json()
+        except ValueError:
+            raise CommandError("What answers there is no Medtune.") from None
+        return body
+    try:
+        problem = answer.json()
+        lines = [f"{problem['title']}: {problem['detail']}"]
+        lines += [
+            f"  {fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or []
+        ]
+        lines.append(problem["hint"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CommandError(f"The server answers with {answer.status_code}.") from None
+    raise CommandError("\n".join(lines))
+
+
+def settled(
+    client: httpx.Client, location: str, told: Callable[[Json], None] = lambda _: None
+) -> Json:
+    """The resource once its job has ended; `told` is called with each state of it before."""
+    while True:
+        resource = checked(client.get(location))
+        told(resource)
+        if resource["finished_at"] is not None:
+            return resource
+        time.sleep(_PAUSE_SECONDS)
+
+
+def pages(client: httpx.Client, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
+    """All items of a list."""
+    cursor: str | None = None
+    while True:
+        more = {} if cursor is None else {"cursor": cursor}
+        page = checked(client.get(path, params={**query, **more}))
+        yield from page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return

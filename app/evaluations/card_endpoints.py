@@ -1,0 +1,50 @@
+"""`/v1/models/{id}/card`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Path, Query, Response
+
+from app.backends.http import BackendsDep
+from app.evaluations.card import ModelCards
+from app.evaluations.card_markdown import markdown
+from app.evaluations.card_schemas import ModelCard
+from app.platform.http import ReadWork
+from app.platform.problem_json import problem_responses
+
+router = APIRouter(tags=["models"])
+_MARKDOWN = "text/markdown"
+
+
+@router.get(
+    "/models/{model_id}/card",
+    operation_id="getModelCard",
+    summary="Read a model's card",
+    response_model=ModelCard,
+    responses={
+        200: {"content": {_MARKDOWN: {}}, "description": "The card, as JSON or as Markdown."},
+        **problem_responses("model_not_found", "invalid_request"),
+    },
+)
+async def get_model_card(
+    work: ReadWork,
+    backends: BackendsDep,
+    response: Response,
+    model_id: Annotated[
+        str,
+        Path(max_length=200, description="A model's id or an alias.", examples=["local:rules"]),
+    ],
+    format: Annotated[
+        Literal["json", "markdown"] | None, Query(description="Instead of an `Accept` header.")
+    ] = None,
+    accept: Annotated[str, Header(max_length=1000, include_in_schema=False)] = "",
+) -> ModelCard | Response:
+    """What is known of a model: data, recipe, scores, limits, lineage.
+
+    As JSON or, with `Accept: text/markdown` or `?format=markdown`, as a page to read.
+    """
+    card = await ModelCards(work, backends).get(model_id)
+    vary = {"Vary": "Accept"}
+    if format == "markdown" or (format is None and _MARKDOWN in accept):
+        return Response(markdown(card), media_type=_MARKDOWN, headers=vary)
+    response.headers.update(vary)
+    return card
