@@ -58,6 +58,7 @@ Writing = Annotated[Evaluations, Depends(writing)]
         "model_not_found",
         "dataset_not_ready",
         "model_not_ready",
+        "vocabulary_not_ready",
         "idempotency_key_reused",
         "retired",
         "body_too_large",

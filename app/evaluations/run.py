@@ -26,6 +26,7 @@ from app.models.service import Models, ResolvedModel, resolve
 from app.platform.blobs import BlobWriter
 from app.platform.work import Platform
 from app.training_files.service import TrainingFiles
+from app.vocabularies.service import indexes
 
 
 class Evaluating:
@@ -57,7 +58,8 @@ class Evaluating:
         model = await resolve(self._platform, self._backends, model_id)
         name, training_file_id = await self._provenance(model)
         tally = Tally(self._plan.tasks & model.tasks, await self._learnt(training_file_id))
-        asking = Asking(self._platform, model, frozenset(tally.tasks), self._options())
+        options = await self._options(model)
+        asking = Asking(self._platform, model, frozenset(tally.tasks), options)
         started = time.perf_counter()
         with self._platform.blobs.writer(self._plan.evaluation_id) as out:
             samples = read_samples(self._plan.splits)
@@ -69,12 +71,17 @@ class Evaluating:
         price = self._plan.prices.get(asked)
         return tally, tally.result(model.id, asked, name, price, seconds), out.key
 
-    def _options(self) -> ExtractOptions:
+    async def _options(self, model: ResolvedModel) -> ExtractOptions:
         asked = self._plan.options
+        vocabularies = model.vocabularies
+        if asked.vocabularies is not None:
+            pointer = "/options/vocabularies"
+            vocabularies = await indexes(self._platform, asked.vocabularies, pointer)
         return ExtractOptions(
             mode=asked.mode,
             temperature=asked.temperature,
             max_tokens=asked.max_tokens,
+            vocabularies=vocabularies,
             min_precision=asked.min_precision,
         )
 

@@ -28,8 +28,10 @@ from app.platform.pagination import Page, decode_cursor, encode_cursor
 from app.platform.work import Work
 from app.prompts.tasks import Task
 from app.tables import EvaluationResultRow, EvaluationRow
+from app.vocabularies.service import Vocabularies
 
 JOB = "evaluation"
+_VOCABULARIES = "/options/vocabularies"
 
 Sort = Literal["created_at", "f1"]
 
@@ -45,7 +47,8 @@ class Evaluations:
         """Register an evaluation and have it done.
 
         Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`,
-        `backend_unavailable`, `not_found`, `dataset_not_ready`, `unknown_split`, `invalid_request`.
+        `backend_unavailable`, `not_found`, `dataset_not_ready`, `unknown_split`,
+        `vocabulary_not_ready`, `invalid_request`.
         """
         models = await self._resolve(request.models, backends)
         splits = [request.split] if request.split is not None else request.splits
@@ -53,6 +56,10 @@ class Evaluations:
         splits = [source.name for source in sources]
         annotated = await Datasets(self._work).annotated(request.dataset_id, splits)
         tasks = _check_tasks(request, models, annotated)
+        options = request.options
+        if options.vocabularies is not None:
+            ids = await Vocabularies(self._work).ready(options.vocabularies, _VOCABULARIES)
+            options = options.model_copy(update={"vocabularies": ids})
         evaluation_id = new_id("ev")
         row = EvaluationRow(
             id=evaluation_id,
@@ -61,7 +68,7 @@ class Evaluations:
             splits=splits,
             tasks=tasks,
             options={
-                "options": request.options.model_dump(mode="json"),
+                "options": options.model_dump(mode="json"),
                 "prices": {k: price.model_dump() for k, price in request.prices.items()},
                 "resamples": request.resamples,
             },
