@@ -84,6 +84,7 @@ def test_few_documents_are_swapped_in_all_ways() -> None:
     exact = p_value_by_hand(baseline, model)
     assert 0 < exact < 1
     assert paired(baseline, model).p_value == exact
+    assert paired(baseline, model, resamples=512).p_value == exact  # just enough for all 2 ** 9
 
 
 def test_random_swaps_come_near_to_all_of_them() -> None:

@@ -17,7 +17,7 @@ def test_sentences_begin_after_stops_and_passages_but_not_after_abbreviations() 
 def test_definitions_of_short_forms() -> None:
     text = (
         "Acute kidney injury (AKI; n=3), QT-interval prolongation [QTP], heart failure (HF) and "
-        "coma (see Smith), rash (RA), p (p < 0.05), mean (12), cardiac arrest (CA A), HF (HF)"
+        "coma (see Smith), rash (RA), p (p < 0.05), mean (12), cardiac arrest (CA A), GGT (GGT)"
     )
     assert short_forms(text) == {"AKI", "QTP", "HF", "RA", "CA A"}
     assert short_forms(TEXT) == {"MI"}
