@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from app.evaluations.card_schemas import CardAncestor, CardData, CardRecipe, CardScores, ModelCard
 from app.evaluations.schemas import Score
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>&|~#!$@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_\[\]<>&|~#!$@]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.", re.IGNORECASE)
 _TICKS = re.compile("`+")
 
 
