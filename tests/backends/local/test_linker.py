@@ -1,11 +1,18 @@
 """A mention gets the identifiers its words had in training."""
 
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from app.backends.base import FoundMention
 from app.backends.local.linker import Linker
-from app.backends.local.linker_training import train_linker
+from app.backends.local.linker_training import link_held_out, train_linker
 from app.corpora.documents import Document, Mention, MentionType, Passage
+from app.terminology.concepts import Concept
+from app.terminology.index import build_index
+from app.terminology.vocabulary import Vocabulary
 from tests.backends.local.small_corpus import document
 
 
@@ -71,3 +78,82 @@ def test_state_holds_everything(linker: Linker) -> None:
     for surface in ("kidney stones", "TREMOR", "nothing"):
         text = f"A {surface}."
         assert _linked(again, text, surface, "Disease") == _linked(linker, text, surface, "Disease")
+
+
+def _variants(count: int = 40) -> list[Document]:
+    """Diseases that each have two spellings nobody has a rule for, in documents of their own."""
+    draw = random.Random(5)
+    documents = []
+    for number in range(count):
+        stem = "".join(draw.sample("abcdefghiklmnoprstuvwz", 7))
+        for spelling in ("itis", "ites"):
+            surface = f"[D{number} {stem}{spelling} vera]"
+            documents.append(document(f"{number}{spelling}", f"Severe {surface}", ""))
+    return documents
+
+
+def test_a_name_spelt_like_a_known_one_means_the_same() -> None:
+    """That spellings vary is learnt from held-out documents, and holds for new ones."""
+    documents = _variants()
+    linker = train_linker(documents[1:])
+    surface = documents[0].mentions[0].text
+    assert _linked(linker, f"A {surface}.", surface, "Disease") == ("MESH:D0",)
+    assert _linked(linker, "A broken leg.", "broken leg", "Disease") == ()
+
+
+def test_where_likeness_misled_it_is_not_believed() -> None:
+    """The same spellings, but each of another concept: nothing near is taken for the same."""
+    documents = [
+        replace(each, mentions=(replace(each.mentions[0], identifiers=(f"MESH:X{number}",)),))
+        for number, each in enumerate(_variants())
+    ]
+    surface = documents[0].mentions[0].text
+    linker = train_linker(documents[1:])
+    assert _linked(linker, f"A {surface}.", surface, "Disease") == ()
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]:
+    path = tmp_path_factory.mktemp("vocabulary") / "index"
+    concepts = [
+        Concept("MESH:V1", "Disease", ("Gout", "podagra")),
+        Concept("MESH:V2", "Disease", ("tremor",)),
+        Concept("MESH:V3", "Disease", ("hyperprolactinaemic galactorrhoea",)),
+    ]
+    build_index(concepts, path)
+    vocabulary = Vocabulary.open(path)
+    yield vocabulary
+    vocabulary.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "surface", "identifiers"),
+    [
+        ("A podagra.", "podagra", ("MESH:V1",)),
+        ("Primary gout (PG); PG.", "PG", ()),
+        ("Gouty tremor: tremor.", "tremor", ("MESH:D2",)),
+        ("A hyperprolactinemic galactorrhea.", "hyperprolactinemic galactorrhea", ("MESH:V3",)),
+        ("A hyperprolactinic galactorhea.", "hyperprolactinic galactorhea", ()),
+    ],
+)
+def test_vocabularies_know_what_training_did_not(
+    linker: Linker, vocabulary: Vocabulary, text: str, surface: str, identifiers: tuple[str, ...]
+) -> None:
+    """Training comes first; what is but similar is not taken for the same."""
+    start = text.rindex(surface)
+    mention = FoundMention(start, start + len(surface), "Disease")
+    (linked,) = linker.link(text, [mention], [vocabulary])
+    assert linked.identifiers == identifiers
+    (unlinked,) = linker.link(text, [mention])
+    assert unlinked.identifiers == (identifiers if identifiers == ("MESH:D2",) else ())
+
+
+def test_held_out_mentions_are_linked_by_other_documents() -> None:
+    """A name that only its own document teaches stays without identifiers."""
+    documents = [document("a", "[D1 tremor]", ""), document("b", "[D1 tremor]", "[D2 gout]")]
+    found = [
+        [FoundMention(each.start, each.end, each.type) for each in d.mentions] for d in documents
+    ]
+    (one,), (two, three) = link_held_out(documents, found, 2)
+    assert (one.identifiers, two.identifiers) == (("MESH:D1",), ("MESH:D1",))
+    assert three.identifiers == ()
