@@ -2,8 +2,9 @@
 
 A mention gets the identifiers its name had most often, looked up by ever looser keys (case, plural,
 hyphens, word order, roots of words). An abbreviation the text defines means what its long form
-means. Vocabularies are asked too, and last a name that is spelt like a known one means the same if
-that is probable enough. The identifiers of a composite mention stay together.
+means, one name of several things what each of them means. Vocabularies are asked too, and last a
+name that is spelt like a known one means the same if that is probable enough. The identifiers of a
+composite mention stay together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from app.backends.local.name_index import Candidate, Identifiers
 from app.backends.local.nearness import Nearness, Neighbourhood
 from app.backends.local.scene import Located
 from app.corpora.documents import MENTION_TYPES, MentionType
+from app.terminology.coordination import coordinated
 from app.terminology.roots import canonical
 from app.terminology.vocabulary import Vocabulary
 
@@ -149,6 +151,10 @@ class Linker:
         for name in names:
             if identifiers := known.find(name, _LOOSE):
                 return identifiers
+        for parts in coordinated(names[-1]):
+            meant = [self._certain(type_, (part,), vocabularies) for part in parts]
+            if all(meant):
+                return tuple(dict.fromkeys(each for part in meant if part for each in part))
         return known.find(names[-1])
 
     def _near(

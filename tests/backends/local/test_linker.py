@@ -61,6 +61,12 @@ def test_an_abbreviation_means_what_its_long_form_means(linker: Linker) -> None:
     assert _linked(linker, "An HB was seen.", "HB", "Disease") == ()
 
 
+def test_one_name_of_several_things_has_the_identifiers_of_all(linker: Linker) -> None:
+    text = "Tremor and heart block or tremor and gout."
+    assert _linked(linker, text, "Tremor and heart block", "Disease") == ("MESH:D2", "MESH:D5")
+    assert _linked(linker, text, "tremor and gout", "Disease") == ()
+
+
 def test_identifiers_of_a_composite_stay_together() -> None:
     mention = Mention(0, 3, "a/b", "Disease", ("MESH:D1", "MESH:D2"))
     linker = train_linker([Document("a", (Passage("abstract", 0, "a/b"),), (mention,))])
