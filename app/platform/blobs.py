@@ -98,7 +98,10 @@ class Blobs:
         removed = 0
         for path in self.folder.glob("*/*"):
             if f"{path.parent.name}/{path.name}" not in known:
-                path.unlink(missing_ok=True)
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
                 removed += 1
         for owner in self.folder.glob("*"):
             with contextlib.suppress(OSError):

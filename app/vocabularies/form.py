@@ -72,7 +72,8 @@ def _recognise(
     try:
         found = [chosen or each for each in formats(source, limits)]
     except unpack.UnpackError as error:
-        faults.append(FieldError(pointer, error.code, f"{problem(error.code).message}."))
+        message = problem(error.code).message
+        faults.append(FieldError(pointer, error.code, f"{message[0].upper()}{message[1:]}."))
         return ()
     known = [each for each in found if each is not None]
     if not found or len(known) < len(found):

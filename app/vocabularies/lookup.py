@@ -7,6 +7,9 @@ from app.backends.linking import opened
 from app.corpora.documents import MentionType
 from app.vocabularies.schemas import FoundConcept, Lookup
 
+# Names less alike have nothing in common but some letters.
+LEAST_SHOWN = 0.5
+
 
 def look_up(index: Path, name: str, types: Sequence[MentionType]) -> Lookup:
     """The concept of this very name, or else of the most similar one, for each type."""
@@ -19,7 +22,8 @@ def _look_up(index: Path, name: str, type_: MentionType) -> Iterator[FoundConcep
     exact = bool(identifiers)
     if not exact:
         nearest = vocabulary.nearest(type_, name)
-        identifiers, score = nearest if nearest is not None else ((), 0.0)
+        if nearest is not None and nearest[1] >= LEAST_SHOWN:
+            identifiers, score = nearest
     for identifier in identifiers:
         yield FoundConcept(
             type=type_,

@@ -74,6 +74,6 @@ class FoundConcept(BaseModel):
 
 
 class Lookup(BaseModel):
-    """What a name means; empty if nothing is like it."""
+    """What a name means; empty if no name is like it, with a similarity of 0.5 at least."""
 
     items: list[FoundConcept]

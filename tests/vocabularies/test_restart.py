@@ -1,0 +1,43 @@
+"""The service killed while it builds an index: the next one builds it anew."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from app.own_service import own_service
+from tests.e2e.test_story import create, finished, wait_for
+
+NAMES = 10_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_killed_build_begins_anew(tmp_path: Path) -> None:
+    """kill -9 in the middle; what was left is removed, and the whole index is built."""
+    lines = (f"MESH:D{n:06}\tsyndrome {n} of the {n % 97}th kind\n" for n in range(NAMES))
+    content = "".join(lines).encode()
+
+    def unfinished() -> list[Path]:
+        return list(tmp_path.glob("blobs/voc_*/.*"))
+
+    with own_service(tmp_path) as service:
+        form = {"name": "many", "type": "Disease"}
+        upload = {"file": ("many.tsv", content)}
+        location = create(service.client, "/v1/vocabularies", files=upload, data=form)
+        wait_for(unfinished, "no index is being built", 60)
+        os.kill(service.process.pid, signal.SIGKILL)
+        service.process.wait(10)
+    left = unfinished()
+    assert left, "the build had ended"
+    with own_service(tmp_path) as service:
+        assert not any(path.exists() for path in left)
+        vocabulary = finished(service.client, location)
+        assert vocabulary["status"] == "ready", vocabulary
+        assert vocabulary["statistics"]["concepts"] == NAMES
+        answer = service.client.get(
+            f"{location}/lookup", params={"name": "Syndrome 77 of the 77th kind"}
+        )
+        assert [i["identifier"] for i in answer.json()["items"]] == ["MESH:D000077"]
+        wait_for(lambda: len(list(tmp_path.glob("blobs/voc_*/*"))) == 1, "uploads are left")
+    assert '"level": "error"' not in service.log.read_text()
