@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,23 @@ def at_service(server: str | None) -> Iterator[httpx.Client]:
         with _own() as client:
             yield client
         return
-    try:
-        address = httpx.URL(server)
-    except httpx.InvalidURL:
-        raise CommandError("The server is not a URL, like http://127.0.0.1:8000.") from None
+    address = _address(server)
     # A password may stand in it.
     shown = address.copy_with(username=None, password=None)
     transport = httpx.HTTPTransport(retries=2)
     with httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, transport=transport) as client:
         try:
             yield client
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except httpx.TransportError as error:
             raise CommandError(f"No Medtune answers at {shown}: {type(error).__name__}.") from error
+
+
+def _address(server: str) -> httpx.URL:
+    with suppress(httpx.InvalidURL):
+        address = httpx.URL(server)
+        if address.scheme in ("http", "https") and address.host:
+            return address
+    raise CommandError("The server is not a URL, like http://127.0.0.1:8000.")
 
 
 @contextmanager
