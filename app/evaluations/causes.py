@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate, product
+from itertools import accumulate, islice, product
 from typing import Literal
 
 from app.backends.base import Annotations
@@ -17,6 +17,8 @@ from app.evaluations.measures import between_concepts
 from app.prompts.tasks import MENTION_TASKS, Task
 
 _LONGEST_ABBREVIATION = 8
+# So many different names of one type are tried as its long form; an abstract has some ten.
+_MOST_LONG_FORMS = 200
 
 Outcome = Literal["missed", "spurious"]
 
@@ -126,6 +128,7 @@ class _Mentions:
         self._gold = {type_: mention_items(gold.mentions, type_) for type_ in MENTION_TYPES}
         self._found = {type_: mention_items(found.mentions, type_) for type_ in MENTION_TYPES}
         self._short_forms = short_forms(gold.text)
+        self._long_forms = {type_: self._names_of_words(type_) for type_ in MENTION_TYPES}
 
     def errors(self, task: Task, type_: MentionType) -> Iterator[Error]:
         gold, found = self._gold[type_], self._found[type_]
@@ -173,8 +176,12 @@ class _Mentions:
         capitals = sum(map(str.isupper, name))
         if len(name) > _LONGEST_ABBREVIATION or capitals < 2 or " " in name:
             return False
-        longer = (self._text[start:end] for start, end in self._gold[type_])
-        return any(" " in long.strip() and spells(name, long) for long in longer)
+        return any(spells(name, long) for long in self._long_forms[type_])
+
+    def _names_of_words(self, type_: MentionType) -> list[str]:
+        """The first different annotated names that have several words."""
+        names = dict.fromkeys(self._text[start:end] for start, end in self._gold[type_])
+        return list(islice((name for name in names if " " in name.strip()), _MOST_LONG_FORMS))
 
 
 def _identifier_error(task: Task, gold: Item, found: Item) -> Error | None:
@@ -191,7 +198,7 @@ def _identifier_error(task: Task, gold: Item, found: Item) -> Error | None:
 def _relation_errors(gold: Document, found: Annotations) -> Iterator[Error]:
     annotated = relation_items(gold.mentions, gold.relations)
     answered = relation_items(found.mentions, between_concepts(found.mentions, found.relations))
-    meant = _meant(gold, found)
+    meant = _meant(gold, found, annotated)
     in_reach = {pair for pairs in meant.values() for pair in pairs}
     sentences = _sentences(gold)
     for pair, item in annotated.items():
@@ -205,8 +212,7 @@ def _relation_errors(gold: Document, found: Annotations) -> Iterator[Error]:
             yield _relation_error("missed", cause, item)
     for pair, item in answered.items():
         if pair not in annotated:
-            right = any(other in annotated for other in meant[pair])
-            cause = Cause.RELATION_WRONG_CONCEPT if right else Cause.RELATION_SPURIOUS
+            cause = Cause.RELATION_WRONG_CONCEPT if meant[pair] else Cause.RELATION_SPURIOUS
             yield _relation_error("spurious", cause, item)
 
 
@@ -215,8 +221,8 @@ def _relation_error(outcome: Outcome, cause: Cause, item: Item) -> Error:
     return Error(Task.RELATIONS, outcome, cause, *place, item.identifiers, item.other)
 
 
-def _meant(gold: Document, found: Annotations) -> dict[Pair, set[Pair]]:
-    """For each pair answered the pairs it would be, had its mentions their annotated identifiers.
+def _meant(gold: Document, found: Annotations, related: Collection[Pair]) -> dict[Pair, set[Pair]]:
+    """For each pair answered the related ones it could be, by its mentions' annotated identifiers.
 
     A mention without identifiers counts by an empty one.
     """
@@ -235,7 +241,11 @@ def _meant(gold: Document, found: Annotations) -> dict[Pair, set[Pair]]:
             named = {concept: behind[m.type, concept] for concept in concepts(m.identifiers)}
             sides.append(named or {"": annotated.get((m.start, m.end, m.type), set())})
         for chemical, disease in product(*sides):
-            meant[chemical, disease].update(product(sides[0][chemical], sides[1][disease]))
+            meant[chemical, disease].update(
+                pair
+                for pair in related
+                if pair[0] in sides[0][chemical] and pair[1] in sides[1][disease]
+            )
     return meant
 
 
