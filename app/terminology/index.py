@@ -28,7 +28,7 @@ from app.terminology.schema import (
 )
 
 # How many rows are collected before they are written.
-_MOST_COLLECTED = 20_000
+_MOST_COLLECTED = 5_000
 
 _SETTINGS = f"""
 PRAGMA main.page_size = 8192;

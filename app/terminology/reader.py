@@ -88,7 +88,10 @@ class IndexReader:
     def _norms(self, type_: MentionType) -> NDArray[np.float32]:
         rows = self._rows("SELECT norms FROM norms WHERE type = ?", (type_number(type_),))
         with reading():
-            return np.frombuffer(rows[0][0], NORMS)
+            norms: NDArray[np.float32] = np.frombuffer(rows[0][0], NORMS)
+            if not (np.isfinite(norms) & (norms > 0)).all():
+                raise ValueError
+            return norms
 
     def _rows(self, query: str, values: tuple[int | str, ...]) -> list[Any]:
         with self._lock, reading():

@@ -13,7 +13,7 @@ from app.terminology.schema import LONGEST_COMPARED, entry_id, hashed, weight
 
 # How many postings are looked at for one name, and how many entries are then compared with it.
 _MOST_POSTINGS = 100_000
-_MOST_COMPARED = 64
+_MOST_COMPARED = 32
 # Partial sums are of single precision.
 _ROUNDING = 1e-4
 
@@ -67,13 +67,11 @@ def _candidates(
             sums[reader.postings(number)] += np.float32(squares[number])
         else:
             skipped += squares[number]
-    sums /= norms * np.float32(length)
-    best = sums.max(initial=0)
-    if best <= 0:
-        return np.empty(0, np.intp)
-    # What is skipped adds no more to a cosine than it takes of the name's own length.
-    least = best - math.sqrt(skipped) / length - _ROUNDING
-    found = np.flatnonzero(sums >= max(least, _ROUNDING))
+    # The cosines, times the length of the name's own vector.
+    sums /= norms
+    # What is skipped adds no more to a cosine than it takes of that length.
+    least = sums.max(initial=0) - math.sqrt(skipped) - _ROUNDING * length
+    found = np.flatnonzero(sums > max(least, 0))
     if len(found) > _MOST_COMPARED:
-        found = found[np.argsort(-sums[found], kind="stable")[:_MOST_COMPARED]]
+        found = found[np.argpartition(sums[found], -_MOST_COMPARED)[-_MOST_COMPARED:]]
     return found
