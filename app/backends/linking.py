@@ -7,8 +7,8 @@ abbreviation that the text defines what its long form means. A known precision n
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
 from app.backends.local.reading import read
@@ -17,6 +17,9 @@ from app.terminology.vocabulary import Vocabulary
 
 # Names less alike are of different things too often.
 LEAST_SIMILARITY = 0.8
+
+_open: dict[Path, Vocabulary] = {}
+_lock = Lock()
 
 
 def refuse_min_precision(options: ExtractOptions) -> None:
@@ -28,10 +31,23 @@ def refuse_min_precision(options: ExtractOptions) -> None:
         )
 
 
-@lru_cache(maxsize=16)
 def opened(index: Path) -> Vocabulary:
-    """The vocabulary in an index file, opened once; a file of this path never changes."""
-    return Vocabulary.open(index)
+    """The vocabulary in an index file, opened once; a file of this path never changes.
+
+    Raises VocabularyError.
+    """
+    with _lock:
+        if index not in _open:
+            _open[index] = Vocabulary.open(index)
+        return _open[index]
+
+
+def close(index: Path) -> None:
+    """Let go of an index file that is to be deleted."""
+    with _lock:
+        vocabulary = _open.pop(index, None)
+    if vocabulary is not None:
+        vocabulary.close()
 
 
 async def linked(

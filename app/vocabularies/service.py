@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from app.backends.linking import close
 from app.corpora import unpack
 from app.corpora.documents import MentionType
 from app.platform.clock import new_id, now
@@ -130,6 +131,9 @@ class Vocabularies:
             raise ApiError("conflict", "The vocabulary is still being built.")
         await lineage.release(self._work, "vocabulary", row.id, cascade=cascade)
         await self._rows.delete(row)
+        if row.blob is not None:
+            index = self._work.blobs.path(row.blob)
+            self._work.after_commit(lambda: asyncio.to_thread(close, index))
         self._delete_blobs(row.id)
 
     async def job_request(self, vocabulary_id: str) -> BuildRequest | None:

@@ -106,14 +106,21 @@ async def test_what_is_found_later_fails_the_vocabulary(
 async def test_the_whole_upload_counts(client: httpx.AsyncClient, diseases: Json) -> None:
     """Fields that the form does not have, or files under another name, are refused."""
     file = ("x.txt", PLAIN_DISEASES)
-    for form in (
+    forms: list[dict[str, Any]] = [
         {"files": [("file", file), ("other", file)], "data": GOOD},
         {"files": [("file", file)], "data": GOOD | {"other": "x"}},
-    ):
+    ]
+    for form in forms:
         answer = await client.post(PATH, **form)
         assert answer.status_code == 422, answer.text
     answer = await client.post(PATH, json={"name": "x"})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-    for query in ({}, {"name": ""}, {"name": "x" * 501}, {"name": "x", "type": "Gene"}):
+    queries: list[dict[str, str]] = [
+        {},
+        {"name": ""},
+        {"name": "x" * 501},
+        {"name": "x", "type": "Gene"},
+    ]
+    for query in queries:
         answer = await client.get(f"{PATH}/some-diseases/lookup", params=query)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")

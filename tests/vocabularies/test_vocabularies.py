@@ -1,9 +1,12 @@
 """`/v1/vocabularies` as a client sees it: from files to names that can be looked up."""
 
+import contextlib
 import gzip
 import hashlib
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -141,3 +144,21 @@ async def test_a_deleted_vocabulary_is_gone(client: httpx.AsyncClient) -> None:
     again = await upload(client, PLAIN_CHEMICALS, name="short-lived", type="Chemical")
     assert await look_up(client, "short-lived", "INH") == [("MESH:D007538", "exact", 1.0)]
     assert again["id"] != vocabulary["id"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+async def test_nothing_holds_on_to_a_deleted_index(client: httpx.AsyncClient) -> None:
+    """It was open, since a name was looked up; its place on the disk must become free."""
+    vocabulary = await upload(client, PLAIN_DISEASES, name="held", type="Disease")
+    await look_up(client, "held", "diabetes mellitus")
+
+    def held() -> list[str]:
+        links: list[str] = []
+        for each in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(FileNotFoundError):  # other threads close theirs meanwhile
+                links.append(os.readlink(f"/proc/self/fd/{each}"))
+        return [link for link in links if vocabulary["id"] in link]
+
+    assert held()
+    assert (await client.delete(f"{PATH}/held")).status_code == 204
+    assert held() == []
