@@ -1,13 +1,10 @@
-"""What the document says about a token: the dictionary, abbreviations, and an earlier CRF's labels.
+"""What the document says about a token: the dictionary and the abbreviations.
 
 Each function adds names of features to lists, one list a token.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
 
-from app.backends.local.features import EDGE
 from app.backends.local.labels import position
 from app.backends.local.lexicon import Counts, Lexicon, Match, folded
 from app.backends.local.reading import Reading
@@ -23,44 +20,6 @@ def context_features(reading: Reading, lexicon: Lexicon, own: Counts) -> Context
     _add_matches(features, matches)
     _add_abbreviations(features, reading, matches)
     return features
-
-
-def add_stage_features(features: Context, reading: Reading, labels: Sequence[str]) -> None:
-    """Add what an earlier CRF's labels say: here, nearby, and wherever the same word stands."""
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for word, label in zip(reading.lower, labels, strict=True):
-        votes[word][label[2:]] += 1
-    for start, end in reading.sequences:
-        near = [EDGE, EDGE, *labels[start:end], EDGE, EDGE]
-        for token in range(start, end):
-            i = token - start
-            kind = labels[token][2:]
-            counts = votes[reading.lower[token]]
-            vote = _vote(kind, *(counts[each] - (each == kind) for each in ("", *MENTION_TYPES)))
-            features[token] += _near(*near[i : i + 5])
-            features[token].append(vote)
-
-
-@lru_cache(maxsize=20_000)
-def _near(second: str, before: str, label: str, after: str, fourth: str) -> tuple[str, ...]:
-    return (
-        f"y0={label}",
-        f"y-1={before}",
-        f"y1={after}",
-        f"y-1|0|1={before} {label} {after}",
-        f"y-2={second}",
-        f"y2={fourth}",
-    )
-
-
-@lru_cache(maxsize=20_000)
-def _vote(kind: str, outside: int, *mentions: int) -> str:
-    """The type most occurrences of a word elsewhere were given, and how clearly."""
-    most = max(mentions)
-    if not most:
-        return f"vote=none{min(outside, 2)} {kind}"
-    share = int(3 * most / (outside + sum(mentions)))
-    return f"vote={MENTION_TYPES[mentions.index(most)]}{share} {kind}"
 
 
 def _kind(match: Match) -> str:

@@ -8,12 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.backends.base import FoundMention
-from app.backends.local.stages import Options, Report
-from app.backends.local.tagger import Tagger
+from app.backends.local.stages import Held, Options, Report, cross_fit, train_first, train_second
+from app.backends.local.tagger import Tagger, mentions
 from app.corpora.documents import Document
 
-# Enough for answers of the same kind as those of the whole training.
-_MOST_ITERATIONS = 25
+
+def train_with_held_out(
+    documents: Sequence[Document], options: Options, report: Report
+) -> tuple[Tagger, list[list[FoundMention]]]:
+    """The tagger of the documents and, as `out_of_fold`, what is found in each by one without it.
+
+    The folds are those that the tagger's second pass learns from: this takes little longer than
+    `Tagger.train`. Without folds nothing is found.
+    """
+    held = cross_fit(documents, options, report)
+    tagger = Tagger(train_first(documents, options, report), train_second(held))
+    return tagger, _held_mentions(len(documents), held)
 
 
 def out_of_fold(
@@ -21,32 +31,19 @@ def out_of_fold(
 ) -> list[list[FoundMention]]:
     """The mentions of each document, found by a tagger that learnt from the other folds only.
 
-    Those taggers are trained in a short time: one stage, few iterations. There are at most as many
-    folds as documents; of fewer than two nothing can be said, and nothing is found. The stages
-    reported are `held out 1` and so on.
+    There are at most as many folds as documents; of fewer than two nothing can be said, and nothing
+    is found.
     """
-    folds = min(folds, len(documents))
-    found: list[list[FoundMention]] = [[] for _ in documents]
-    if folds < 2:
-        return found
-    for fold in range(folds):
-        held = documents[fold::folds]
-        others = [each for number, each in enumerate(documents) if number % folds != fold]
-        tagger = Tagger.train(others, _quick(options), _named(f"held out {fold + 1}", report))
-        texts, titles = [each.text for each in held], [each.body_offset for each in held]
-        found[fold::folds] = tagger.tag(texts, titles)
+    held = cross_fit(documents, replace(options, folds=folds), report)
+    return _held_mentions(len(documents), held)
+
+
+def _held_mentions(count: int, held: Sequence[Held]) -> list[list[FoundMention]]:
+    """What is found in each fold with the second pass of the others."""
+    found: list[list[FoundMention]] = [[] for _ in range(count)]
+    for each in held:
+        second = train_second([other for other in held if other is not each])
+        tagged = mentions(each.readings, each.found, second)
+        for number, answer in zip(each.numbers, tagged, strict=True):
+            found[number] = answer
     return found
-
-
-def _quick(options: Options) -> Options:
-    iterations = min(options.fit.iterations, _MOST_ITERATIONS)
-    return replace(options, fit=replace(options.fit, iterations=iterations), folds=0)
-
-
-def _named(stage: str, report: Report) -> Report:
-    """Reports of a training under another name."""
-
-    def renamed(_: str, step: int, steps: int, metrics: dict[str, float]) -> None:
-        report(stage, step, steps, metrics)
-
-    return renamed

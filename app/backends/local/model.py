@@ -8,12 +8,12 @@ from typing import Any, Self
 from app.backends.base import Annotations, FoundMention, FoundRelation
 from app.backends.local.artefact import ArtefactError, Manifest, read_artefact, write_artefact
 from app.backends.local.confidence import Confidence
-from app.backends.local.held_out import out_of_fold
+from app.backends.local.held_out import train_with_held_out
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.linker import Linker
 from app.backends.local.linker_training import train_linker
 from app.backends.local.merging import merged
-from app.backends.local.options import held_out_folds, relation_options, tagger_options
+from app.backends.local.options import relation_options, tagger_options
 from app.backends.local.pieces import pieces
 from app.backends.local.relations import RelationModel
 from app.backends.local.tagger import Tagger
@@ -73,11 +73,8 @@ class LocalModel:
         """
         types = mention_types(tasks)
         seen = [_only(document, types) for document in documents]
-        options = tagger_options(hyperparameters)
-        tagger = Tagger.train(seen, options, report)
-        folds = held_out_folds(hyperparameters)
         # All that follows is learnt from mentions as they are found, not only as they ought to be.
-        found = out_of_fold(seen, options, folds, report)
+        tagger, found = train_with_held_out(seen, tagger_options(hyperparameters), report)
         confidence, measured = Confidence.train(seen, found)
         linker = train_linker(seen, vocabularies)
         report("calibration", 1, 1, measured)

@@ -1,5 +1,6 @@
 """From the hyperparameters a client chose to the options of each part: what the presets mean."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -7,15 +8,15 @@ from app.backends.local.hyperparameters import LocalHyperparameters, Preset
 from app.backends.local.relations import RelationOptions
 from app.backends.local.stages import PRESETS
 from app.backends.local.stages import Options as TaggerOptions
+from app.backends.local.training import Fit
 from app.prompts.tasks import Task
 
 Number = TypeVar("Number", int, float)
 
+# What an iteration of the perceptron takes, in iterations of L-BFGS.
+_PERCEPTRON = 3.0
 # More folds: the second stage learns from answers more like those it will be given.
 _RELATION_FOLDS: dict[Preset, int] = {"fast": 2, "balanced": 10, "accurate": 10}
-
-# Taggers trained on the side, to learn from what they say of documents they have not seen.
-_HELD_OUT_FOLDS: dict[Preset, int] = {"fast": 2, "balanced": 3, "accurate": 5}
 
 
 def tagger_options(chosen: LocalHyperparameters) -> TaggerOptions:
@@ -41,28 +42,31 @@ def relation_options(chosen: LocalHyperparameters) -> RelationOptions:
     )
 
 
-def held_out_folds(chosen: LocalHyperparameters) -> int:
-    """How many parts the documents are held out in, for scores and relations to be learnt from."""
-    return _HELD_OUT_FOLDS[chosen.preset]
-
-
 def stage_shares(chosen: LocalHyperparameters, tasks: frozenset[Task]) -> dict[str, float]:
     """The stages of a training, in order, each with its share of the time; together 1.
 
-    Measured on 500 abstracts: one CRF trained by L-BFGS takes as long as five by perceptron, as
-    three trained in few iterations on a part, and as five relation models.
+    Measured on 500 abstracts, in iterations of L-BFGS over all of them: one of the perceptron takes
+    as long as three.
     """
     options = tagger_options(chosen)
-    early = [f"fold {number + 1}" for number in range(options.folds)]
-    early += ["first stage"] if early else []
-    shares = dict.fromkeys(early, 1.0)
-    shares["train"] = 5.0 if options.fit.algorithm == "lbfgs" else 1.0
-    shares |= {f"held out {number + 1}": 1.5 for number in range(held_out_folds(chosen))}
-    shares["calibration"] = 0.5
+    shares: dict[str, float] = {}
+    part = (options.folds - 1) / options.folds if options.folds else 0.0
+    for fold in range(options.folds):
+        shares |= _times(options.fits(f"fold {fold + 1}", options.fold_iterations), part)
+    shares |= _times(options.fits("train", options.fit.iterations), 1.0)
+    whole = sum(shares.values())
+    shares["calibration"] = 0.1 * whole
     if Task.RELATIONS in tasks:
-        shares["relations"] = 1.0
+        shares["relations"] = 0.2 * whole
     total = sum(shares.values())
     return {stage: share / total for stage, share in shares.items()}
+
+
+def _times(fits: Sequence[tuple[str, Fit]], part: float) -> dict[str, float]:
+    return {
+        stage: part * fit.iterations * (_PERCEPTRON if fit.algorithm == "ap" else 1.0)
+        for stage, fit in fits
+    }
 
 
 def _or(chosen: Number | None, preset: Number) -> Number:

@@ -1,107 +1,106 @@
-"""From documents to a dictionary and one or two CRFs: the presets and how each is trained."""
+"""How a tagger is trained: the presets, the first pass, and the second from unseen documents."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from app.backends.local.evidence import Context, add_stage_features, context_features
-from app.backends.local.features import TokenFeatures, lay_out
-from app.backends.local.labels import Span, encode, mention_spans
-from app.backends.local.lexicon import Lexicon, folded, learn
-from app.backends.local.predict import predict
+import numpy as np
+
+from app.backends.local.first_pass import FirstPass, Found, Report, gold_spans
 from app.backends.local.reading import Reading, read
-from app.backends.local.training import Example, Fit, fit_weights
-from app.backends.local.weights import Weights
+from app.backends.local.second_pass import Floats, SecondPass
+from app.backends.local.training import Fit
 from app.corpora.documents import Document
 
-# Called with (stage, step, total steps, metrics) once per iteration of training.
-Report = Callable[[str, int, int, dict[str, float]], None]
+__all__ = ["PRESETS", "Held", "Options", "Report", "cross_fit", "train_first", "train_second"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to train a tagger.
 
-    With two `folds` or more, a first CRF (trained as `first` says) labels each document after
-    learning from the other folds, and the last CRF reads those labels among its features.
+    `fit` is that of the CRF; with `perceptron` iterations another one, trained as an averaged
+    perceptron, is blended into it. With two `folds` or more, a second pass learns from what CRFs
+    say of the fold they were not trained on; those stop after `fold_iterations`.
     """
 
     fit: Fit
+    perceptron: int = 0
     folds: int = 0
-    first: Fit = field(default_factory=lambda: Fit("ap", 10))
+    fold_iterations: int = 1000
+
+    def fits(self, stage: str, iterations: int) -> list[tuple[str, Fit]]:
+        """The CRFs of one first pass, each with the name of its stage."""
+        fits = [(stage, replace(self.fit, iterations=min(iterations, self.fit.iterations)))]
+        if self.perceptron:
+            fits.append((f"{stage} (perceptron)", Fit("ap", self.perceptron)))
+        return fits
 
 
 PRESETS = {
-    "fast": Options(Fit(iterations=25)),
-    "balanced": Options(Fit(iterations=80)),
-    "accurate": Options(Fit(iterations=80), folds=4),
+    "fast": Options(Fit(iterations=25), folds=3),
+    "balanced": Options(Fit(iterations=80), perceptron=10, folds=3, fold_iterations=25),
+    "accurate": Options(Fit(iterations=80), perceptron=10, folds=5),
 }
 
 
-@dataclass(frozen=True)
-class _Corpus:
-    """The documents as parallel lists; `contexts` grow from stage to stage."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One fold as a first pass sees it that has learnt from the others.
 
+    `numbers` are those of its documents; `right` says of each candidate whether it is a mention,
+    1.0 or 0.0.
+    """
+
+    numbers: Sequence[int]
     readings: list[Reading]
-    spans: list[list[Span]]
-    contexts: list[Context]
-
-    def examples(self, chosen: Sequence[int]) -> Iterator[Example]:
-        """The sequences of some documents, made one at a time to save memory."""
-        features = TokenFeatures()
-        for number in chosen:
-            reading = self.readings[number]
-            labels = encode(self.spans[number], len(reading.words))
-            layout = lay_out(reading)
-            for start, end in reading.sequences:
-                tokens = range(start, end)
-                names = [features.of(layout, self.contexts[number], token) for token in tokens]
-                yield names, labels[start:end]
+    found: Found
+    right: Floats
 
 
-def train_stages(
-    documents: Sequence[Document], options: Options, report: Report
-) -> tuple[Lexicon, list[Weights]]:
-    """The dictionary and the CRFs, in the order in which they are asked."""
+def train_first(documents: Sequence[Document], options: Options, report: Report) -> FirstPass:
+    """The first pass of all these documents."""
+    fits = options.fits("train", options.fit.iterations)
+    return _first(documents, fits, report)
+
+
+def cross_fit(documents: Sequence[Document], options: Options, report: Report) -> list[Held]:
+    """Each fold, as it looks to who has not seen it; none if there are fewer than two.
+
+    There are never more folds than documents.
+    """
+    folds = min(options.folds, len(documents))
+    held: list[Held] = []
+    for fold in range(folds if folds > 1 else 0):
+        numbers = range(fold, len(documents), folds)
+        others = [each for n, each in enumerate(documents) if n % folds != fold]
+        fits = options.fits(f"fold {fold + 1}", options.fold_iterations)
+        first = _first(others, fits, report)
+        held.append(_held(first, documents, numbers))
+    return held
+
+
+def train_second(held: Sequence[Held]) -> SecondPass | None:
+    """The second pass that these folds teach; None if they hold too little."""
+    if not held:
+        return None
+    table = np.concatenate([each.found.table for each in held])
+    return SecondPass.train(table, np.concatenate([each.right for each in held]))
+
+
+def _first(
+    documents: Sequence[Document], fits: Sequence[tuple[str, Fit]], report: Report
+) -> FirstPass:
     readings = [read(document.text, document.body_offset) for document in documents]
-    spans = [
-        mention_spans(document.mentions, reading.spans)
-        for document, reading in zip(documents, readings, strict=True)
-    ]
-    lexicon, shares = learn([[folded(word) for word in r.words] for r in readings], spans)
-    contexts = [
-        context_features(reading, lexicon, share)
-        for reading, share in zip(readings, shares, strict=True)
-    ]
-    corpus = _Corpus(readings, spans, contexts)
-    stages = []
-    if 2 <= options.folds <= len(documents):
-        stages.append(_first_stage(corpus, options, report))
-    stages.append(_fit(corpus, range(len(documents)), options.fit, "train", report))
-    return lexicon, stages
+    return FirstPass.train(readings, gold_spans(documents, readings), fits, report)
 
 
-def _first_stage(corpus: _Corpus, options: Options, report: Report) -> Weights:
-    """The CRF of the first stage; what it says of documents it has not seen joins the contexts."""
-    count = len(corpus.readings)
-    said: dict[int, list[str]] = {}
-    for fold in range(options.folds):
-        held = range(fold, count, options.folds)
-        others = [number for number in range(count) if number % options.folds != fold]
-        weights = _fit(corpus, others, options.first, f"fold {fold + 1}", report)
-        prediction = predict(
-            weights,
-            [lay_out(corpus.readings[number]) for number in held],
-            [corpus.contexts[number] for number in held],
-        )
-        said.update(zip(held, prediction.labels(), strict=True))
-    weights = _fit(corpus, range(count), options.first, "first stage", report)
-    for number, labels in said.items():
-        add_stage_features(corpus.contexts[number], corpus.readings[number], labels)
-    return weights
-
-
-def _fit(corpus: _Corpus, chosen: Sequence[int], fit: Fit, stage: str, report: Report) -> Weights:
-    def progress(step: int, metrics: dict[str, float]) -> None:
-        report(stage, step, fit.iterations, metrics)
-
-    return fit_weights(corpus.examples(chosen), fit, progress)
+def _held(first: FirstPass, documents: Sequence[Document], numbers: Sequence[int]) -> Held:
+    chosen = [documents[number] for number in numbers]
+    readings = [read(document.text, document.body_offset) for document in chosen]
+    found = first.find(readings)
+    right = np.zeros(len(found.spans))
+    for text, spans in enumerate(gold_spans(chosen, readings)):
+        gold = set(spans)
+        for row in range(found.edges[text], found.edges[text + 1]):
+            right[row] = found.spans[row] in gold
+    return Held(numbers, readings, found, right)

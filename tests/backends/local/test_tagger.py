@@ -26,7 +26,7 @@ from app.corpora.documents import Document, Passage
 from tests.backends.local.small_corpus import document, small_corpus
 
 QUICK = Options(Fit(iterations=15))
-STACKED = Options(Fit(iterations=15), folds=3, first=Fit("ap", 5))
+CROSS_FITTED = Options(Fit(iterations=15), perceptron=5, folds=3)
 
 
 def silent(_stage: str, _step: int, _steps: int, _metrics: dict[str, float]) -> None:
@@ -42,7 +42,7 @@ def tagged(tagger: Tagger, documents: list[Document]) -> list[list[FoundMention]
     return tagger.tag([each.text for each in documents], [each.body_offset for each in documents])
 
 
-@pytest.mark.parametrize("options", [QUICK, STACKED], ids=["one stage", "stacked"])
+@pytest.mark.parametrize("options", [QUICK, CROSS_FITTED], ids=["first pass", "cross-fitted"])
 def test_what_was_annotated_is_found_again(options: Options) -> None:
     documents = small_corpus()
     found = tagged(Tagger.train(documents, options, silent), documents)
@@ -52,7 +52,7 @@ def test_what_was_annotated_is_found_again(options: Options) -> None:
         assert all(mention.score and 0.5 < mention.score <= 1 for mention in mentions)
 
 
-@pytest.mark.parametrize("options", [QUICK, STACKED], ids=["one stage", "stacked"])
+@pytest.mark.parametrize("options", [QUICK, CROSS_FITTED], ids=["first pass", "cross-fitted"])
 def test_the_same_documents_give_the_same_tagger_and_its_state_gives_it_back(
     options: Options,
 ) -> None:
@@ -76,9 +76,10 @@ def test_every_iteration_of_every_stage_is_reported() -> None:
         assert metrics["loss"] >= 0
         calls.append((stage, step, steps))
 
-    options = replace(STACKED, fit=Fit(iterations=4), first=Fit("ap", 2))
+    options = replace(CROSS_FITTED, fit=Fit(iterations=4), perceptron=2, fold_iterations=3)
     Tagger.train(small_corpus(), options, report)
-    stages = [(f"fold {number}", 2) for number in (1, 2, 3)] + [("first stage", 2), ("train", 4)]
+    runs = [("fold 1", 3), ("fold 2", 3), ("fold 3", 3), ("train", 4)]
+    stages = [each for name, last in runs for each in ((name, last), (f"{name} (perceptron)", 2))]
     assert calls == [(stage, step, last) for stage, last in stages for step in range(1, last + 1)]
 
 
@@ -94,7 +95,7 @@ def test_every_iteration_of_every_stage_is_reported() -> None:
     ],
     ids=["none", "no passage", "no text", "no mention", "one type", "no title"],
 )
-@pytest.mark.parametrize("options", [QUICK, replace(STACKED, folds=2)], ids=["one", "stacked"])
+@pytest.mark.parametrize("options", [QUICK, replace(CROSS_FITTED, folds=2)], ids=["one", "folds"])
 def test_tiny_corpora_train(documents: list[Document], options: Options) -> None:
     tagger = Tagger.train(documents, options, silent)
     again = Tagger.from_state(tagger.state())
@@ -182,9 +183,9 @@ def test_the_fast_path_labels_the_corpus_as_python_crfsuite_does(
     features = TokenFeatures()
     for each in _documents(corpus / "dev.pubtator.txt", None):
         reading = read(each.text, each.body_offset)
-        (labels,) = ours.predict([reading]).labels()
+        (labels,) = ours.first.predict([reading]).labels()
         layout = lay_out(reading)
-        context = context_features(reading, ours.lexicon, {})
+        context = context_features(reading, ours.first.lexicon, {})
         for start, end in reading.sequences:
             names = [features.of(layout, context, token) for token in range(start, end)]
             assert plain.tag(names) == labels[start:end], each.id
