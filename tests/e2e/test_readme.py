@@ -16,12 +16,13 @@ ADDRESS = "http://127.0.0.1:8000"
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_walkthrough_is_true(tmp_path: Path) -> None:
-    """The commands of "One model, start to end" end in an extraction of the shape shown."""
+    """The commands end in an extraction of the shape shown, then in a comparison and a card."""
     readme = (ROOT / "README.md").read_text()
-    section = readme.partition("## One model, start to end")[2]
-    (script,) = re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
-    (shown,) = re.findall(r"```json\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    script = block(readme, "One model, start to end", "sh")
+    shown = block(readme, "One model, start to end", "json")
+    compared = block(readme, "Measure and compare", "sh").replace("/tmp/", f"{tmp_path}/")
     assert ADDRESS in script
+    script += f"echo\n{compared}"
     with own_service(tmp_path) as service:
         run = subprocess.run(
             ["bash", "-eu", "-c", script.replace(ADDRESS, service.address)],
@@ -32,8 +33,25 @@ def test_the_walkthrough_is_true(tmp_path: Path) -> None:
             check=False,
         )
     assert run.returncode == 0, run.stderr
-    answer = json.loads(run.stdout.splitlines()[-1])
+    answer, rest = next(
+        (json.loads(line), run.stdout.partition(line)[2])
+        for line in run.stdout.splitlines()
+        if line.startswith('{"id":"ext_')
+    )
     expected = json.loads(shown)
     assert answer.keys() == expected.keys()
     assert [i["text"] for i in answer["diseases"]] == [i["text"] for i in expected["diseases"]]
     assert [i["text"] for i in answer["chemicals"]] == [i["text"] for i in expected["chemicals"]]
+    # "Measure and compare": a table, files, and the card at the end.
+    assert "28 documents, dev" in rest
+    assert "# Model card: `sample`" in rest
+    assert rest.index("mentions_strict") < rest.index("# Model card") < rest.index("## Lineage")
+    for name in ("comparison.md", "comparison.svg", "training.svg"):
+        assert (tmp_path / name).stat().st_size > 1000, name
+
+
+def block(page: str, section: str, language: str) -> str:
+    """The one block of code in this language in a section."""
+    text = page.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return str(found)

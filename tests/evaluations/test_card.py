@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ HOSTILE = (
     "| a | b |\n**bold** _it_ `code` ``two`` www.evil.example me@evil.example https://evil.example "
     "&amp; \\| ~~gone~~ \x00\x1b"
 )
+PAGE = (Path(__file__).resolve().parents[2] / "docs/model-cards.md").read_text(encoding="utf-8")
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
@@ -181,6 +183,7 @@ def test_limits_follow_from_the_card(
     """What is true of this card is said, and nothing else."""
     found = told(card(**changes)).keys()
     assert expected <= found
+    assert all(f"| `{code_}` |" in PAGE for code_ in found), "docs/model-cards.md lists the codes"
     assert not absent & found
     assert {"review_needed", "domain"} <= found
 
