@@ -15,7 +15,7 @@ from app.platform.errors import ApiError, FieldError
 from app.platform.work import Platform
 from app.prompts.tasks import Task
 from app.terminology.concepts import VocabularyError
-from app.vocabularies.service import indexes
+from app.vocabularies.service import indexes, unreadable
 
 # From so many code points on the answer is put together in a thread; a short one not, since a
 # thread costs more than it would save.
@@ -78,9 +78,7 @@ async def annotate(
             raise _lost(model) from None
         raise as_api_error(error) from None
     except VocabularyError as error:
-        # Deleted a moment ago, or damaged.
-        detail = "The index of a vocabulary cannot be read."
-        raise ApiError("vocabulary_not_ready", detail, hint="Upload it again.") from error
+        raise unreadable(error) from error
 
 
 def _lost(model: ResolvedModel) -> ApiError:

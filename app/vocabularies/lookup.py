@@ -5,15 +5,23 @@ from pathlib import Path
 
 from app.backends.linking import opened
 from app.corpora.documents import MentionType
+from app.terminology.concepts import VocabularyError
 from app.vocabularies.schemas import FoundConcept, Lookup
+from app.vocabularies.service import unreadable
 
 # Names less alike have nothing in common but some letters.
 LEAST_SHOWN = 0.5
 
 
 def look_up(index: Path, name: str, types: Sequence[MentionType]) -> Lookup:
-    """The concept of this very name, or else of the most similar one, for each type."""
-    return Lookup(items=[found for type_ in types for found in _look_up(index, name, type_)])
+    """The concept of this very name, or else of the most similar one, for each type.
+
+    Raises ApiError `vocabulary_not_ready`.
+    """
+    try:
+        return Lookup(items=[found for type_ in types for found in _look_up(index, name, type_)])
+    except VocabularyError as error:
+        raise unreadable(error) from error
 
 
 def _look_up(index: Path, name: str, type_: MentionType) -> Iterator[FoundConcept]:

@@ -18,6 +18,7 @@ from app.platform.settings import Settings
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform, Work
 from app.tables import VocabularyRow
+from app.terminology.concepts import VocabularyError
 from app.terminology.formats import VocabularyFormat
 from app.vocabularies.build import BuildRequest, BuildResult, Source
 from app.vocabularies.repository import VocabularyRepository
@@ -236,6 +237,11 @@ async def indexes(platform: Platform, keys: Sequence[str], pointer: str) -> tupl
         return ()
     async with platform.work(write=False) as work:
         return await Vocabularies(work).indexes(keys, pointer)
+
+
+def unreadable(error: VocabularyError) -> ApiError:
+    """What a client is told of an index that was deleted a moment ago, or damaged, or outdated."""
+    return ApiError("vocabulary_not_ready", error.detail, hint="Upload the vocabulary again.")
 
 
 def unpack_limits(settings: Settings) -> unpack.Limits:
