@@ -115,6 +115,12 @@ def evaluate(
     min_precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Answer only what is right this often.")
     ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=IN,OUT[,CURRENCY]", help="What a million tokens of a model cost."
+        ),
+    ] = None,
     server: Server = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the evaluation to this file.")
@@ -135,6 +141,7 @@ def evaluate(
         name=name,
         min_precision=min_precision,
         vocabularies=vocabulary or [],
+        prices=price or [],
     )
     with _command() as console:
         run(asked, Outputs(json=json_file, markdown=markdown, plot=plot), server, console)

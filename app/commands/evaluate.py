@@ -27,6 +27,7 @@ class Asked:
     name: str | None = None
     min_precision: float | None = None
     vocabularies: Sequence[str] = ()
+    prices: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def run(asked: Asked, outputs: Outputs, server: str | None, console: Console) ->
             "splits": list(asked.splits) or None,
             "tasks": list(asked.tasks) or None,
             "name": asked.name,
+            "prices": dict(map(price, asked.prices)),
             "options": {
                 "min_precision": asked.min_precision,
                 "vocabularies": list(asked.vocabularies) or None,
@@ -80,6 +82,20 @@ def run(asked: Asked, outputs: Outputs, server: str | None, console: Console) ->
     show(evaluation, console)
     for path in outputs.write(found, evaluation):
         console.print(f"Written: {path}", highlight=False, markup=False)
+
+
+def price(given: str) -> tuple[str, Json]:
+    """Model and price of `model=input,output` or `model=input,output,EUR`, per million tokens.
+
+    Raises CommandError.
+    """
+    model, _, figures = given.rpartition("=")
+    read, written, *currency = [figure.strip() for figure in figures.split(",")] + [""] * 2
+    try:
+        found: Json = {"input": float(read), "output": float(written)}
+    except ValueError:
+        raise CommandError("A price is written model=2.5,10 or model=2.5,10,EUR.") from None
+    return model, found | ({"currency": currency[0]} if currency[0] else {})
 
 
 def evaluated(client: httpx.Client, body: Json, console: Console) -> Json:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,21 @@ def at_service(server: str | None) -> Iterator[httpx.Client]:
 
     Raises CommandError if there is none, or if the folder is in use.
     """
-    if server is None:
-        with _own() as client:
-            yield client
-        return
-    address = _address(server)
-    # A password may stand in it.
-    shown = address.copy_with(username=None, password=None)
-    transport = httpx.HTTPTransport(retries=2)
-    with httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, transport=transport) as client:
+    with _own() if server is None else _running(server) as client:
         try:
             yield client
         except httpx.TransportError as error:
+            # A password may stand in the address.
+            shown = client.base_url.copy_with(username=None, password=None)
             raise CommandError(f"No Medtune answers at {shown}: {type(error).__name__}.") from error
+
+
+@contextmanager
+def _running(server: str) -> Iterator[httpx.Client]:
+    transport = httpx.HTTPTransport(retries=2)
+    address = _address(server)
+    with httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, transport=transport) as client:
+        yield client
 
 
 def _address(server: str) -> httpx.URL:
@@ -65,7 +67,13 @@ def _own() -> Iterator[httpx.Client]:
         ) from None
     given = {name: value for name, value in os.environ.items() if name.startswith("MEDTUNE_")}
     settings = {**given, "MEDTUNE_DATA_DIR": str(folder)}
-    with own_service(folder, settings, working_dir=Path.cwd()) as service:
+    with ExitStack() as stack:
+        try:
+            own = own_service(folder, settings, working_dir=Path.cwd())
+            service = stack.enter_context(own)
+        except RuntimeError:
+            log = folder / "service.log"
+            raise CommandError(f"A service does not start on {folder}; see {log}.") from None
         yield service.client
 
 

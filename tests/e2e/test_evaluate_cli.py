@@ -150,6 +150,8 @@ def test_a_broken_corpus_file_is_told_with_its_lines(running: Running, tmp_path:
         (["local:rules", "--dataset=ds_0"], ["There is no dataset ds_0."]),
         (["local:rules", "--dataset=nothing"], ["neither a file nor the id"]),
         (["local:rules", "--dataset={ds}", "--plot=x.pdf"], [".svg or .png"]),
+        (["local:rules", "--dataset={ds}", "--price=local:rules=free"], ["model=2.5,10"]),
+        (["local:rules", "--dataset={ds}", "--price=x=1,2"], ["belongs to no model"]),
         (["local:rules", "--dataset={ds}", "--json=/no/where.json"], ["no folder /no"]),
     ],
 )
