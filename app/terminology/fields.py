@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from app.corpora.identifiers import curies, usable
 from app.terminology.concepts import VocabularyError
 
-_MESH = re.compile(r"[CDM]\d+")
+# MeSH's have 6 or 9 digits; with 7 it is one of the UMLS.
+_MESH = re.compile(r"(?!C\d{7}$)[CDM]\d+")
 
 
 def curie(field: str, line: int) -> str:

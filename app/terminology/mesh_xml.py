@@ -75,8 +75,8 @@ class _Reader:
         self._identifier = identifier
         self._name = name
         self._type_of = type_of
-        self._wanted = {identifier, name, _TERM, _TREE}
-        self._last = {path.rpartition("/")[2] for path in self._wanted}
+        # What else is in elements of these names is kept apart by its path.
+        self._tags = {path.rpartition("/")[2] for path in (identifier, name, _TERM, _TREE)}
         self._found: list[Concept] = []
         self._path: list[str] = []
         self._record: _Record | None = None
@@ -125,7 +125,7 @@ class _Reader:
             raise VocabularyError("wrong_format", detail, self._line)
         if depth == 2 and tag == f"{self._kind}Record":
             self._record = _Record(self._line, attributes)
-        elif self._record and tag in self._last and self._inner_path() in self._wanted:
+        elif self._record and tag in self._tags:
             self._text = []
 
     def _characters(self, text: str) -> None:
@@ -134,15 +134,13 @@ class _Reader:
 
     def _end(self, _tag: str) -> None:
         if self._record and self._text is not None:
-            self._record.texts.setdefault(self._inner_path(), []).append("".join(self._text))
+            path = "/".join(self._path[2:])
+            self._record.texts.setdefault(path, []).append("".join(self._text))
             self._text = None
         self._path.pop()
         if self._record and len(self._path) == 1:
             self._found.append(self._concept(self._record))
             self._record = None
-
-    def _inner_path(self) -> str:
-        return "/".join(self._path[2:])
 
     def _concept(self, record: _Record) -> Concept:
         texts, line = record.texts, record.line

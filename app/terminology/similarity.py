@@ -46,7 +46,7 @@ def most_similar(reader: IndexReader, type_: MentionType, name: str) -> tuple[st
             product = sum(weights.get(gram, 0) ** 2 for gram in sorted(set(grams(entry))))
             cosine = product / (length * float(norms[row_id // len(MENTION_TYPES)]))
             compared.append((-min(round(cosine, 6), 1.0), rank, identifier))
-    similarity, _, identifier = min(compared)
+        similarity, _, identifier = min(compared)
     return identifier, -similarity
 
 

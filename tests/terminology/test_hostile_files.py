@@ -127,6 +127,7 @@ def mesh(change: Callable[[bytes], bytes]) -> bytes:
         (b"D1\tzorvexin\tmore\n", PLAIN, "bad_columns", 1),
         (b"zorvexin\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"-1\tzorvexin\n", PLAIN, "bad_identifier", 1),
+        (b"C0027051\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"MESH:D1|MESH:D2\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"MESH:D 1\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"D1\t | \n", PLAIN, "no_name", 1),

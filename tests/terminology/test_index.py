@@ -175,8 +175,9 @@ def many(count: int) -> list[Concept]:
 
 
 def test_finds_names_by_their_rarest_grams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With next to no postings to be looked at, a name that is there is still found."""
+    """With next to no postings to be looked at and few names compared, what is there is found."""
     monkeypatch.setattr(similarity, "_MOST_POSTINGS", 300)
+    monkeypatch.setattr(similarity, "_MOST_COMPARED", 3)
     concepts = many(2000)
     build_index(concepts, tmp_path / "index")
     with closing(Vocabulary.open(tmp_path / "index")) as vocabulary:
@@ -184,6 +185,18 @@ def test_finds_names_by_their_rarest_grams(tmp_path: Path, monkeypatch: pytest.M
             found = vocabulary.nearest(CHEMICAL, concept.names[0].replace("methyl", "methil"))
             assert found is not None
             assert found[0] == (concept.identifier,)
+
+
+def test_compares_names_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is best by the rarest 3-grams is not the most similar for that."""
+    monkeypatch.setattr(similarity, "_MOST_POSTINGS", 10)
+    short = Concept("MESH:C7777", "Chemical", ("xqx",))
+    right = Concept("MESH:C8888", "Chemical", ("xqx methyl zorvexin acids",))
+    build_index([short, *many(300), right], tmp_path / "index")
+    with closing(Vocabulary.open(tmp_path / "index")) as vocabulary:
+        found = vocabulary.nearest(CHEMICAL, "xqx methyl zorvexin")
+        assert found is not None
+        assert found[0] == (right.identifier,)
 
 
 def test_the_same_concepts_make_the_same_file(

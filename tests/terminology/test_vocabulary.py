@@ -110,6 +110,31 @@ def test_refuses_an_index_of_another_version(index: Path, tmp_path: Path) -> Non
     assert caught.value.code == "index_outdated"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE norms SET norms = zeroblob(length(norms))",
+        "UPDATE norms SET norms = 'text'",
+        "UPDATE norms SET norms = x'0000c07f'",
+        "DELETE FROM norms",
+        "UPDATE postings SET entries = 'text'",
+        "UPDATE postings SET entries = x'01'",
+        "UPDATE postings SET entries = x'ffffff7f'",
+        "DELETE FROM entries",
+        "DROP TABLE postings",
+    ],
+)
+def test_refuses_an_index_that_is_damaged(index: Path, tmp_path: Path, damage: str) -> None:
+    """When it is opened, or when what is damaged is needed."""
+    path = tmp_path / "index"
+    path.write_bytes(index.read_bytes())
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(damage)
+    with pytest.raises(VocabularyError) as caught, closing(Vocabulary.open(path)) as vocabulary:
+        vocabulary.nearest("Chemical", NAMES[0])
+    assert caught.value.code == "index_corrupt"
+
+
 @settings(
     deadline=None,
     max_examples=80,
