@@ -16,6 +16,7 @@ from app.backends.local.reading import Reading
 
 EDGE = "\n"  # the "word" beyond either end of a sequence; no token is white space
 WINDOW = 4
+_OFTEN = 4
 
 Extractor = Callable[[str], Iterable[str]]
 
@@ -189,10 +190,12 @@ def _situations(reading: Reading) -> list[str]:
             glued[token],
             glued[token + 1],
             token < reading.title,
-            min(max(reading.depth[token], -1), 1),
-            min(counts[word], 4),
+            depth if -1 <= depth <= 1 else (1 if depth > 0 else -1),
+            often if often < _OFTEN else _OFTEN,
         )
-        for token, word in enumerate(reading.lower)
+        for token, (depth, often) in enumerate(
+            zip(reading.depth, map(counts.__getitem__, reading.lower), strict=True)
+        )
     ]
 
 

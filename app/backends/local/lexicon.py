@@ -50,9 +50,10 @@ class Lexicon:
 
     def occurrences(self, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         """Every place of every entry as (start, end, entry), at each start the longest first."""
-        for start, word in enumerate(words):
-            longest = min(self._longest.get(word, 0), len(words) - start)
-            for end in range(start + longest, start, -1):
+        for start, longest in enumerate(map(self._longest.get, words)):
+            if longest is None:
+                continue
+            for end in range(min(start + longest, len(words)), start, -1):
                 entry = " ".join(words[start:end])
                 if entry in self.entries:
                     yield start, end, entry

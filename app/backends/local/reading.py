@@ -16,6 +16,7 @@ from app.backends.local.tokens import sentences, token_spans
 LONGEST_SEQUENCE = 400
 # A longer word is read by its two ends.
 _LONGEST_WORD = 48
+_AROUND = ".,;:()[]\"'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +113,11 @@ def _chunks(words: Sequence[str], glued: Sequence[bool]) -> list[str]:
     start = 0
     for end in range(1, len(words) + 1):
         if end == len(words) or not glued[end]:
-            chunk = _clipped("".join(words[start:end]).strip(".,;:()[]\"'"))
-            chunks += [chunk] * (end - start)
+            if end - start == 1:
+                chunks.append(words[start].strip(_AROUND))
+            else:
+                chunk = _clipped("".join(words[start:end]).strip(_AROUND))
+                chunks += [chunk] * (end - start)
             start = end
     return chunks
 

@@ -5,6 +5,7 @@ the words it is made of, the abbreviation it belongs to, and what stands around 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -25,6 +26,8 @@ Ints = NDArray[np.intp]
 _NOTHING = -1.0
 _SURE = 1e-4
 _TYPES = len(MENTION_TYPES)
+# The bits of `_look`.
+_LENGTH, _LETTERS, _SMALL, _BRACKET = 0xFF, 0x100, 0x200, 10
 _BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 # How far outside a candidate its neighbours are looked for: past a comma or an "and".
 _REACH = 2
@@ -88,6 +91,7 @@ def _strings(
 ) -> list[Floats]:
     """The same words elsewhere in the document, and in the dictionary."""
     firsts = [first for first, _ in prediction.bounds]
+    stems = [[folded(word) for word in reading.words] for reading in readings]
     groups: dict[tuple[int, int, str], int] = {}
     places: dict[tuple[int, str], int] = {}
     group, often, entries = [], [], []
@@ -107,7 +111,7 @@ def _strings(
             count = places[number, text] = len(reading.places_of_any_case(lower))
         group.append(groups.setdefault((number, kind, text), len(groups)))
         often.append(count)
-        entry = " ".join([folded(word) for word in reading.words[start - first : end - first]])
+        entry = " ".join(stems[number][start - first : end - first])
         entries.append(lexicon.entries.get(entry, nothing))
     best, mean, total = _elsewhere(np.array(group, np.intp), candidates.chance)
     occurrences = np.array(often, np.float64)
@@ -142,12 +146,11 @@ def _words(readings: Sequence[Reading], candidates: Candidates, counts: WordCoun
     written = list(chain.from_iterable(reading.words for reading in readings))
     lower = list(chain.from_iterable(reading.lower for reading in readings))
     start, end, kind = candidates.start, candidates.end, candidates.kind
-    row, ending = counts.rows(lower), counts.ending_rows(lower)
+    row, ending = counts.rows(lower)
     inside, endings = counts.inside[row], counts.inside[ending]
-    lengths = np.array([len(word) for word in written])
-    letters = lengths * [word.isalpha() for word in written]
-    small = np.array([word != word.upper() for word in written], np.intp)
-    depths = np.array([_BRACKETS.get(word, 0) for word in written], np.intp)
+    looks = np.array([_look(word) for word in written], np.intp)
+    lengths, letters = looks & _LENGTH, np.where(looks & _LETTERS, looks & _LENGTH, 0)
+    small, depths = looks & _SMALL, (looks >> _BRACKET) - 1
     rows = np.arange(len(start))
     characters = _sums(lengths, start, end)
     before = np.where(start > 0, inside[start - 1, kind], 0.0)
@@ -172,6 +175,13 @@ def _words(readings: Sequence[Reading], candidates: Candidates, counts: WordCoun
         (_sums(small, start, end) == 0).astype(np.float64),
         _sums(depths, start, end),
     ]
+
+
+@lru_cache(maxsize=50_000)
+def _look(word: str) -> int:
+    """Length, letters or not, lower case or not, opening or closing bracket, as bits."""
+    bits = min(len(word), _LENGTH) | ((_BRACKETS.get(word, 0) + 1) << _BRACKET)
+    return bits | _LETTERS * word.isalpha() | _SMALL * (word != word.upper())
 
 
 def _sums(values: Ints, start: Ints, end: Ints) -> Floats:

@@ -32,6 +32,10 @@ class WordCounts:
         self._names = names
         self._counts = counts
         self._rows = {name: row for row, name in enumerate(names)}
+        none = len(names)
+        self._endings = np.array(
+            [*(self._rows.get(_ending(name), none) for name in names), none], np.intp
+        )
         # The last row is that of every word never seen.
         known = np.concatenate([counts, np.zeros((1, 1 + 2 * _TYPES), np.uint32)]).astype(float)
         self.seen: Floats = known[:, 0]
@@ -57,14 +61,18 @@ class WordCounts:
         rows = [[anywhere[name], *(each[name] for each in inside)] for name in names]
         return cls(names, np.array(rows, np.uint32).reshape(-1, 1 + 2 * _TYPES))
 
-    def rows(self, words: Iterable[str]) -> Ints:
-        """The row of each word in `seen`, and in `inside` and `last`, (rows, types)."""
-        none = len(self._rows)
-        return np.array([self._rows.get(word, none) for word in words], np.intp)
+    def rows(self, words: Sequence[str]) -> tuple[Ints, Ints]:
+        """The row of each word, and of its ending, in `seen`, `inside` and `last`.
 
-    def ending_rows(self, words: Iterable[str]) -> Ints:
-        """The row of each word's ending."""
-        return self.rows(map(_ending, words))
+        The latter two are (rows, types).
+        """
+        none = len(self._names)
+        get = self._rows.get
+        rows = np.array([get(word, none) for word in words], np.intp)
+        endings = self._endings[rows]
+        for place in np.flatnonzero(rows == none).tolist():
+            endings[place] = get(_ending(words[place]), none)
+        return rows, endings
 
     def state(self) -> State:
         """Everything counted, as arrays."""
