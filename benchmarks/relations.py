@@ -42,7 +42,7 @@ def _gold(train: Sequence[Document], dev: Sequence[Document], chosen: LocalHyper
     begin = time.perf_counter()
     model = RelationModel.train(train, relation_options(chosen), _silent)
     print(f"relations, gold mentions: trained in {time.perf_counter() - begin:.1f} s")
-    print(f"  threshold {model.threshold:.2f}, cross-fitted on train")
+    print(f"  threshold {model.given.threshold:.2f}, cross-fitted on train")
     scores = Counts()
     times = []
     for document in dev:

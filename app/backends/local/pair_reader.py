@@ -1,40 +1,25 @@
 """The first stage of the relation model: a logistic regression that reads each pair on its own."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.backends.local.arrays import State, pack_strings, unpack_strings
 from app.backends.local.maxent import train_maxent
-from app.backends.local.priors import Pair, Priors
-from app.backends.local.relation_features import GROUPS, NUMBERS, PairFeatures, pair_features
-from app.backends.local.scene import Scene
+from app.backends.local.relation_features import GROUPS, NUMBERS, PairFeatures
 
 Floats = NDArray[np.float64]
+# A pair to learn from, and whether it is related.
+Row = tuple[PairFeatures, bool]
 
 # A name seen in fewer pairs than this is not learnt.
 _LEAST_SEEN = 2
 # Numbers from here on tell what training said of the two; they are summed apart.
 _FIRST_PRIOR = NUMBERS.index("pair_unseen")
-
-
-class Example(NamedTuple):
-    """A text to learn from, and the pairs (chemical, disease) its annotators related."""
-
-    scene: Scene
-    related: Set[Pair]
-
-    def answers(self, pairs: Sequence[PairFeatures]) -> list[bool]:
-        """Whether each pair is related."""
-        chemicals, diseases = self.scene.chemicals, self.scene.diseases
-        return [
-            (chemicals[pair.chemical].key, diseases[pair.disease].key) in self.related
-            for pair in pairs
-        ]
 
 
 class PairReader:
@@ -45,13 +30,9 @@ class PairReader:
         self._numbers = numbers
 
     @classmethod
-    def train(cls, examples: Sequence[Example], priors: Priors, c2: float) -> Self:
-        """Learn from examples that `priors` has counted; each is described without itself."""
-        rows: list[tuple[PairFeatures, bool]] = []
-        for example in examples:
-            with priors.without(example.scene, example.related):
-                pairs = list(pair_features(example.scene, priors))
-            rows += zip(pairs, example.answers(pairs), strict=True)
+    def train(cls, examples: Iterable[Row], c2: float) -> Self:
+        """Learn from pairs that were described without their own answers (see Priors)."""
+        rows = list(examples)
         seen = Counter(name for pair, _ in rows for name in chain(*pair.names))
         names = [name for name, count in seen.items() if count >= _LEAST_SEEN]
         index = {name: len(NUMBERS) + place for place, name in enumerate(names)}
@@ -91,13 +72,15 @@ class PairReader:
             "names": pack_strings(self._weights),
             "weights": np.array(list(self._weights.values()), np.float32),
             "number_names": pack_strings(NUMBERS),
+            "groups": pack_strings(GROUPS),
             "numbers": self._numbers,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[np.generic]]) -> Self:
         """The inverse of `state`; ValueError if it was learnt from other numbers."""
-        if tuple(unpack_strings(state["number_names"])) != NUMBERS:
+        learnt_from = unpack_strings(state["number_names"]), unpack_strings(state["groups"])
+        if learnt_from != (list(NUMBERS), list(GROUPS)):
             raise ValueError("the relation model was trained on other features")
         names = unpack_strings(state["names"])
         weights = state["weights"].astype(np.float32).tolist()

@@ -12,8 +12,9 @@ from app.backends.local.relation_features import PairFeatures
 _NO_RIVAL = -5.0
 
 
-def pair_table(pairs: Sequence[PairFeatures], reader: PairReader) -> Floats:
-    """The second stage's input: log odds, their parts, the rivals, and the numbers."""
+def pair_table(pairs: Sequence[PairFeatures], reader: PairReader, found: bool) -> Floats:
+    """The second stage's input: log odds, their parts, the rivals, the numbers, and whether the
+    mentions were found rather than given."""
     parts = reader.parts(pairs)
     log_odds = parts.sum(axis=1)
     chemical = np.array([pair.chemical for pair in pairs])
@@ -22,7 +23,8 @@ def pair_table(pairs: Sequence[PairFeatures], reader: PairReader) -> Floats:
     same_chemical = other & (chemical[:, None] == chemical)
     same_disease = other & (disease[:, None] == disease)
     rivals = [_rivals(log_odds, mask) for mask in (other, same_chemical, same_disease)]
-    return np.column_stack([log_odds, parts, *rivals, np.array([pair.numbers for pair in pairs])])
+    numbers = np.array([pair.numbers for pair in pairs])
+    return np.column_stack([log_odds, parts, *rivals, numbers, np.full(len(pairs), float(found))])
 
 
 def _rivals(log_odds: Floats, mask: NDArray[np.bool_]) -> Floats:

@@ -13,6 +13,9 @@ _STEM = 5
 _CONTEXT = 2
 _AROUND = 4
 _LONGEST_PHRASE = 4
+_LONGEST_BARE_PHRASE = 6
+_LONGEST_BARE = 10
+_LINKS = frozenset((",", "and", "or", "/", "&", "-"))
 
 
 def mention_words(scene: Scene, concept: Concept, mark: str) -> list[str]:
@@ -64,6 +67,41 @@ def between_names(
         names.append(f"b={order}{' '.join(words)}")
     if in_title:
         names += [f"bt{order}{word}" for word in words]
+    return dict.fromkeys(names)
+
+
+def bare(words: Sequence[str]) -> list[str]:
+    """What stands between, `masked`, without what the text says of others: brackets, and the
+    rest of a list that either side stands in ("x and y induced z" says "induced" of x too)."""
+    kept: list[str] = []
+    depth = 0
+    for word in _unlisted(_unlisted(words)[::-1])[::-1]:
+        depth += word == "("
+        if not depth:
+            kept.append(word)
+        depth -= depth > 0 and word == ")"
+    return kept
+
+
+def _unlisted(words: Sequence[str]) -> Sequence[str]:
+    """The words from the end of a list on: links and mentions that follow each other."""
+    start = place = 0
+    while place < len(words):
+        if words[place] in _LINKS:
+            place += 1
+        elif words[place].startswith("#") and place > start:
+            start = place = place + 1
+        else:
+            break
+    return words[start:]
+
+
+def bare_names(words: Sequence[str], order: str) -> dict[str, None]:
+    """What stands between, made `bare`: as a phrase, and its words, if they are few."""
+    few = bare(words)
+    names = [f"k={order}{' '.join(few)}"] if len(few) <= _LONGEST_BARE_PHRASE else []
+    if len(few) <= _LONGEST_BARE:
+        names += [f"kw{order}{word}" for word in few]
     return dict.fromkeys(names)
 
 

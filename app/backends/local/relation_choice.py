@@ -1,13 +1,21 @@
-"""From probabilities to relations: which pairs of a text are kept, and at which threshold."""
+"""From log odds to relations: how probable pairs are, and which pairs of a text are kept.
 
-from collections.abc import Sequence
+Both are learnt from answers for documents that were held out, once for mentions that are given and
+once for mentions that were found: among found ones fewer pairs are right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.backends.local.arrays import State, prefixed, section
+from app.backends.local.calibration import Calibration, calibration_error, cross_fitted
+
 Floats = NDArray[np.float64]
-# The pairs of one text, a row each: probabilities (or what tells them), and the right answers.
-Answered = tuple[Floats, list[bool]]
+Bools = NDArray[np.bool_]
 
 # The best pair of a text is kept if it reaches this part of the threshold: most abstracts that
 # name both a chemical and a disease relate at least two of them.
@@ -15,6 +23,98 @@ _BEST_PART = 0.6
 _THRESHOLDS = np.arange(0.10, 0.71, 0.01)
 # F1 jumps about from one threshold to the next: the middle of the best stretch of this many wins.
 _STRETCH = 5
+# Without anything to learn every pair has probability 0.5.
+_NOTHING_PASSES = 1.0
+_EVERYTHING_KEPT = 0.0
+# A map learnt from fewer answers would be a few steps: their probabilities stay as they are.
+_LEAST_ANSWERS = 300
+
+
+class Truths(NamedTuple):
+    """The right answers for the pairs of one text, and which of them `scores` can tell of.
+
+    Relations are scored by identifiers: a pair that lacks one can be neither right nor wrong.
+    """
+
+    right: Bools
+    scored: Bools
+
+
+class Answered(NamedTuple):
+    """The pairs of one text: the probabilities given without having seen it, and the truth."""
+
+    probabilities: Floats
+    truths: Truths
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which pairs are kept: those whose calibrated probability reaches the threshold."""
+
+    calibration: Calibration
+    threshold: float
+
+    @classmethod
+    def train(
+        cls, texts: Sequence[Answered], relations: int, threshold: float | None
+    ) -> tuple[Self, dict[str, float]]:
+        """Learn from the answers for held-out texts, which have `relations` relations in all.
+
+        Without a threshold given, the one of the best F1 is found. Also gives precision, recall,
+        f1 and ece, the expected calibration error, of calibrations that were cross-fitted again.
+        """
+        given = np.concatenate([np.zeros(0), *(each.probabilities for each in texts)])
+        right = np.concatenate([np.zeros(0, bool), *(each.truths.right for each in texts)])
+        enough = len(given) >= _LEAST_ANSWERS
+        honest = cross_fitted(given, right) if enough else given
+        calibration = Calibration.fit(given, right) if enough else _as_they_are(given, right)
+        ends = np.cumsum([len(each.probabilities) for each in texts])[:-1]
+        calibrated = [
+            Answered(values, each.truths)
+            for values, each in zip(np.split(honest, ends) if texts else [], texts, strict=True)
+        ]
+        if threshold is None:
+            threshold = best_threshold(calibrated, relations) if relations else _NOTHING_PASSES
+        measured = scores(calibrated, relations, threshold)
+        measured["ece"] = calibration_error(honest, right)
+        return cls(calibration, threshold), measured
+
+    def of(self, probabilities: Floats, min_precision: float | None) -> list[tuple[int, float]]:
+        """The kept pairs of one text as (index, calibrated probability), the best first.
+
+        With `min_precision`, only such as were right that often among the held-out answers of
+        their probability or more; none if no answers were.
+        """
+        floor = _EVERYTHING_KEPT
+        if min_precision is not None:
+            least = self.calibration.threshold_for(min_precision)
+            if least is None:
+                return []
+            floor = least
+        calibrated = self.calibration.apply(probabilities)
+        kept = chosen(calibrated, self.threshold)
+        return [(index, float(calibrated[index])) for index in kept if calibrated[index] >= floor]
+
+    def state(self) -> State:
+        """Everything learnt, as arrays."""
+        return {
+            "threshold": np.array([self.threshold]),
+            **prefixed("calibration", self.calibration.state()),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, NDArray[np.generic]]) -> Self:
+        """The inverse of `state`."""
+        calibration = Calibration.from_state(section("calibration", state))
+        return cls(calibration, float(state["threshold"].astype(np.float64)[0]))
+
+
+def _as_they_are(probabilities: Floats, right: Bools) -> Calibration:
+    """One that changes nothing, and knows what precision was reached."""
+    ends = np.array([0.0, 1.0])
+    levels = np.unique(probabilities)
+    reached = np.array([right[probabilities >= level].mean() for level in levels])
+    return Calibration(ends, ends, levels, reached)
 
 
 def chosen(probabilities: Floats, threshold: float) -> list[int]:
@@ -29,10 +129,10 @@ def chosen(probabilities: Floats, threshold: float) -> list[int]:
 def scores(texts: Sequence[Answered], relations: int, threshold: float) -> dict[str, float]:
     """Precision, recall and f1 over all texts, which have `relations` relations in all."""
     kept = right = 0
-    for probabilities, answers in texts:
-        indices = chosen(probabilities, threshold)
+    for probabilities, truths in texts:
+        indices = [each for each in chosen(probabilities, threshold) if truths.scored[each]]
         kept += len(indices)
-        right += sum(answers[index] for index in indices)
+        right += int(truths.right[indices].sum())
     precision, recall = right / max(kept, 1), right / max(relations, 1)
     return {
         "precision": precision,

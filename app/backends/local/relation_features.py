@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from app.backends.local.pair_words import (
     around_names,
+    bare_names,
     between_names,
     context_words,
     masked,
@@ -21,6 +22,7 @@ from app.backends.local.scene import Concept, Place, Scene
 GROUPS = (
     "structure",
     "between",
+    "bare",
     "around",
     "chemical_words",
     "chemical_context",
@@ -119,7 +121,7 @@ def pair_features(scene: Scene, priors: Priors) -> Iterator[PairFeatures]:
                 narrower_disease=narrower[d], broader_disease=broader[d]
             )
             together = shared[c][d]
-            between, around, nearness = _together(scene, chemical, disease)
+            between, few, around, nearness = _together(scene, chemical, disease)
             nearness = nearness._replace(
                 most_for_chemical=float(0 < together == max(shared[c])),
                 most_for_disease=float(0 < together == most_for_disease[d]),
@@ -131,6 +133,7 @@ def pair_features(scene: Scene, priors: Priors) -> Iterator[PairFeatures]:
                 (
                     structure,
                     between,
+                    few,
                     around,
                     chemical.words,
                     chemical.context,
@@ -196,10 +199,12 @@ def _standing(scene: Scene, chemical: _Side, disease: _Side) -> Standing:
 
 def _together(
     scene: Scene, chemical: _Side, disease: _Side
-) -> tuple[list[str], list[str], Nearness]:
-    """The names between and around the nearest mentions of one sentence, and the numbers."""
+) -> tuple[list[str], list[str], list[str], Nearness]:
+    """The names between (all, and bare) and around the nearest mentions of one sentence, and the
+    numbers."""
     pairs = _nearest(chemical, disease)
     between: dict[str, None] = {}
+    few: dict[str, None] = {}
     around: dict[str, None] = {}
     counts = {"in_title": 0.0, "far": 0.0, "chemicals_between": 0.0, "diseases_between": 0.0}
     for nearest, (left, right) in zip((True, *(False,) * _NEAREST), pairs, strict=False):
@@ -210,6 +215,7 @@ def _together(
             counts["far"] = 1.0
         else:
             between.update(between_names(words, order, nearest, in_title))
+            few.update(bare_names(words, order))
         around.update(around_names(scene, left, right, order))
         counts["in_title"] = max(counts["in_title"], float(in_title))
         counts["chemicals_between"] += words.count("#Chemical")
@@ -225,7 +231,7 @@ def _together(
         closeness=1 / (1 + max(0, pairs[0][1].start - pairs[0][0].end)) if pairs else 0.0,
         **counts,
     )
-    return list(between), list(around), nearness
+    return list(between), list(few), list(around), nearness
 
 
 def _nearest(chemical: _Side, disease: _Side) -> list[tuple[Place, Place]]:

@@ -6,7 +6,6 @@ text. The trees and the threshold learn from answers the first stage gave for do
 seen (cross-fitting): its answers for its own training documents are far too sure.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -14,23 +13,21 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.backends.base import FoundRelation
+from app.backends.base import FoundMention, FoundRelation
 from app.backends.local.arrays import State, prefixed, section
-from app.backends.local.boosting import Boosting, BoostingOptions
-from app.backends.local.pair_reader import Example, Floats, PairReader
-from app.backends.local.pair_table import pair_table, probability
+from app.backends.local.boosting import Boosting
+from app.backends.local.pair_reader import PairReader
+from app.backends.local.pair_table import pair_table
 from app.backends.local.priors import Priors
-from app.backends.local.relation_choice import Answered, best_threshold, chosen, scores
+from app.backends.local.relation_choice import Choice
+from app.backends.local.relation_examples import Example, Study, counted
 from app.backends.local.relation_features import PairFeatures, pair_features
 from app.backends.local.scene import Concept, Located, Scene, read_scene
+from app.backends.local.second_stage import Pairs, Unseen, answer, folds_of, second_stage
 from app.corpora.documents import Document
 
 Report = Callable[[str, int, int, dict[str, float]], None]
 
-# With fewer pairs than this, trees would learn noise: the first stage stands alone.
-_LEAST_PAIRS = 300
-# Without anything to learn every pair has probability 0.5.
-_NOTHING_PASSES = 1.0
 _STAGE = "relations"
 
 
@@ -48,60 +45,94 @@ class RelationModel:
     """A trained model; `find` answers for one text."""
 
     def __init__(
-        self, priors: Priors, reader: PairReader, boosting: Boosting | None, threshold: float
+        self,
+        priors: Priors,
+        reader: PairReader,
+        boosting: Boosting | None,
+        given: Choice,
+        found: Choice,
     ) -> None:
         self._priors = priors
         self._reader = reader
         self._boosting = boosting
-        self.threshold = threshold
+        self.given = given
+        self.found = found
 
     @classmethod
-    def train(cls, documents: Sequence[Document], options: RelationOptions, report: Report) -> Self:
+    def train(
+        cls,
+        documents: Sequence[Document],
+        options: RelationOptions,
+        report: Report,
+        predicted: Sequence[Sequence[FoundMention]] | None = None,
+    ) -> Self:
         """Learn from annotated documents; without a related pair among them, nothing is found.
 
+        `predicted` are the mentions of each document, with identifiers, as a tagger and a linker
+        found them that had not seen it. Without them, found mentions are taken for given ones.
+
         `report("relations", step, steps, metrics)` is called after each fold and at the end, when
-        the metrics are precision, recall and f1 of the cross-fitted answers on gold mentions.
+        the metrics are precision, recall, f1 and ece (expected calibration error) of the
+        cross-fitted answers on given mentions, and `found_precision` and so on, on predicted ones.
         """
-        examples = [_example(document) for document in documents]
+        if predicted is None:
+            studies = [Study.of(document, None) for document in documents]
+        else:
+            pairs = zip(documents, predicted, strict=True)
+            studies = [Study.of(document, mentions) for document, mentions in pairs]
         steps = options.folds + 2
-        unseen: list[Answered] = []
-        for step, fold in enumerate(_folds(len(examples), options.folds, options.seed), 1):
-            unseen += _unseen(examples, fold, options.c2)
+        unseen: list[Unseen] = []
+        for step, fold in enumerate(folds_of(len(studies), options.folds, options.seed), 1):
+            unseen += _unseen(studies, fold, options.c2)
             report(_STAGE, step, steps, {})
-        priors = _counted(examples)
-        reader = PairReader.train(examples, priors, options.c2)
+        priors = counted(studies)
+        reader = _reader(studies, priors, options.c2)
         report(_STAGE, steps - 1, steps, {})
-        boosting, answered = _second_stage(unseen, options)
-        relations = sum(len(example.related) for example in examples)
-        threshold = options.threshold
-        if threshold is None:
-            threshold = best_threshold(answered, relations) if relations else _NOTHING_PASSES
-        report(_STAGE, steps, steps, scores(answered, relations, threshold))
-        return cls(priors, reader, boosting, threshold)
+        boosting, answers = second_stage(unseen, options.folds, options.seed)
+        relations = sum(len(study.given.related) for study in studies)
+        given, measured = Choice.train(answers.given, relations, options.threshold)
+        found = given
+        if predicted is not None:
+            found, more = Choice.train(answers.found, relations, options.threshold)
+            measured |= {f"found_{name}": value for name, value in more.items()}
+        report(_STAGE, steps, steps, measured)
+        return cls(priors, reader, boosting, given, found)
 
     def find(
-        self, text: str, title_end: int, mentions: Sequence[Located]
+        self,
+        text: str,
+        title_end: int,
+        mentions: Sequence[Located],
+        *,
+        found: bool = False,
+        min_precision: float | None = None,
     ) -> tuple[FoundRelation, ...]:
         """The relations among mentions in text order, each side by its first mention (of this
-        concept alone, if there is one), the most probable first."""
+        concept alone, if there is one), the most probable first.
+
+        `found`: a tagger and a linker gave the mentions, with the errors they make. With
+        `min_precision`, 0 to 1, only what was right this often on held-out documents.
+        """
         scene = read_scene(text, title_end, mentions)
         pairs = list(pair_features(scene, self._priors))
         if not pairs:
             return ()
-        probabilities = probability(_log_odds(pair_table(pairs, self._reader), self._boosting))
-        found: dict[tuple[int, int], FoundRelation] = {}
-        for index in chosen(probabilities, self.threshold):
-            relation = _relation(scene, pairs[index], mentions, float(probabilities[index]))
+        table = pair_table(pairs, self._reader, found)
+        choice = self.found if found else self.given
+        relations: dict[tuple[int, int], FoundRelation] = {}
+        for index, score in choice.of(answer(table, self._boosting), min_precision):
+            relation = _relation(scene, pairs[index], mentions, score)
             # Concepts known only from one composite mention would give one relation twice.
-            found.setdefault((relation.chemical, relation.disease), relation)
-        return tuple(found.values())
+            relations.setdefault((relation.chemical, relation.disease), relation)
+        return tuple(relations.values())
 
     def state(self) -> State:
         """Everything learnt, as arrays."""
         return {
-            "threshold": np.array([self.threshold]),
             **prefixed("reader", self._reader.state()),
             **prefixed("priors", self._priors.state()),
+            **prefixed("given", self.given.state()),
+            **prefixed("found", self.found.state()),
             **(prefixed("boosting", self._boosting.state()) if self._boosting else {}),
         }
 
@@ -113,67 +144,35 @@ class RelationModel:
             Priors.from_state(section("priors", state)),
             PairReader.from_state(section("reader", state)),
             Boosting.from_state(boosting) if boosting else None,
-            float(state["threshold"].astype(np.float64)[0]),
+            Choice.from_state(section("given", state)),
+            Choice.from_state(section("found", state)),
         )
 
 
-def _example(document: Document) -> Example:
-    scene = read_scene(document.text, document.body_offset, document.mentions)
-    return Example(scene, {(each.chemical, each.disease) for each in document.relations})
+def _reader(studies: Sequence[Study], priors: Priors, c2: float) -> PairReader:
+    # Documents that are there twice say no more than they would alone: the penalty goes with them.
+    doubled = any(study.found for study in studies)
+    rows = (row for study in studies for row in study.rows(priors))
+    return PairReader.train(rows, 2 * c2 if doubled else c2)
 
 
-def _counted(examples: Sequence[Example]) -> Priors:
-    priors = Priors()
-    for example in examples:
-        priors.add(example.scene, example.related)
-    return priors
-
-
-def _folds(size: int, folds: int, seed: int) -> list[list[int]]:
-    order = list(range(size))
-    random.Random(seed).shuffle(order)  # noqa: S311 - a split, not a secret
-    return [sorted(order[fold::folds]) for fold in range(folds)]
-
-
-def _unseen(examples: Sequence[Example], fold: Sequence[int], c2: float) -> list[Answered]:
-    """The fold's tables and answers, read by a first stage that has seen all but the fold."""
+def _unseen(studies: Sequence[Study], fold: Sequence[int], c2: float) -> list[Unseen]:
+    """The fold's tables and truths, read by a first stage that has seen all but the fold."""
     held = set(fold)
-    others = [example for index, example in enumerate(examples) if index not in held]
-    priors = _counted(others)
-    reader = PairReader.train(others, priors, c2)
-    found = []
-    for index in fold:
-        pairs = list(pair_features(examples[index].scene, priors))
-        if pairs:
-            found.append((pair_table(pairs, reader), examples[index].answers(pairs)))
-    return found
+    others = [study for index, study in enumerate(studies) if index not in held]
+    priors = counted(others)
+    reader = _reader(others, priors, c2)
 
+    def read(example: Example | None, found: bool) -> Pairs | None:
+        pairs = list(pair_features(example.scene, priors)) if example else []
+        if example is None or not pairs:
+            return None
+        return Pairs(pair_table(pairs, reader, found), example.truths(pairs))
 
-def _second_stage(
-    unseen: Sequence[Answered], options: RelationOptions
-) -> tuple[Boosting | None, list[Answered]]:
-    """The trees, if there is enough to grow them, and each document's probabilities unseen."""
-    # Trees are judged on documents they were not grown on: there must be others.
-    if len(unseen) < 2 or sum(len(table) for table, _ in unseen) < _LEAST_PAIRS:
-        return None, [(probability(table[:, 0]), answers) for table, answers in unseen]
-    answered: list[Answered] = []
-    for fold in _folds(len(unseen), options.folds, options.seed + 1):
-        held = set(fold)
-        boosting = _trees([each for index, each in enumerate(unseen) if index not in held], options)
-        answered += [
-            (probability(boosting.log_odds(unseen[index][0])), unseen[index][1]) for index in fold
-        ]
-    return _trees(unseen, options), answered
-
-
-def _trees(unseen: Sequence[Answered], options: RelationOptions) -> Boosting:
-    table = np.concatenate([table for table, _ in unseen])
-    answers = np.concatenate([np.array(answers, float) for _, answers in unseen])
-    return Boosting.train(table, answers, BoostingOptions(seed=options.seed))
-
-
-def _log_odds(table: Floats, boosting: Boosting | None) -> Floats:
-    return boosting.log_odds(table) if boosting else table[:, 0]
+    return [
+        Unseen(read(studies[index].given, False), read(studies[index].found, True))
+        for index in fold
+    ]
 
 
 def _relation(

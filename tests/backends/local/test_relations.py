@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.backends.base import FoundMention, FoundRelation
-from app.backends.local.relation_choice import best_threshold, chosen, scores
+from app.backends.local.relation_choice import Answered, Truths, best_threshold, chosen, scores
 from app.backends.local.relations import RelationModel, RelationOptions
 from app.backends.local.scene import read_scene
 from app.corpora import pubtator
@@ -133,7 +133,7 @@ def test_reports_each_fold_and_the_scores_of_the_end() -> None:
     steps: list[tuple[int, int, dict[str, float]]] = []
     RelationModel.train(small_corpus(), _OPTIONS, lambda _, *step: steps.append(step))
     assert [(step, of) for step, of, _ in steps] == [(n, 5) for n in (1, 2, 3, 4, 5)]
-    assert steps[-1][2].keys() == {"precision", "recall", "f1"}
+    assert steps[-1][2].keys() == {"precision", "recall", "f1", "ece"}
     assert steps[-1][2]["f1"] > 0.5
 
 
@@ -177,13 +177,17 @@ def test_keeps_what_reaches_the_threshold_or_else_the_best_if_near() -> None:
     assert chosen(np.array([]), 0.5) == []
 
 
+def _answered(probabilities: list[float], right: list[bool]) -> Answered:
+    return Answered(np.array(probabilities), Truths(np.array(right), np.ones(len(right), bool)))
+
+
 def test_scores_count_relations_that_no_pair_can_reach() -> None:
-    texts = [(np.array([0.9, 0.8]), [True, False])]
+    texts = [_answered([0.9, 0.8], [True, False])]
     assert scores(texts, 2, 0.5) == pytest.approx({"precision": 0.5, "recall": 0.5, "f1": 0.5})
 
 
 def test_the_best_threshold_parts_right_from_wrong() -> None:
-    texts = [(np.array([0.62, 0.35, 0.1]), [True, False, False])] * 3
+    texts = [_answered([0.62, 0.35, 0.1], [True, False, False])] * 3
     assert 0.35 < best_threshold(texts, 3) <= 0.62
 
 
