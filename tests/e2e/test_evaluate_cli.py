@@ -20,7 +20,7 @@ from app.platform.folder_lock import folder_lock
 
 Json = dict[str, Any]
 SAMPLE = Path(str(files("app.corpora") / "sample"))
-NAME = "mine|`<b>"
+NAME = "mine|`<b>[red]"
 
 
 class Running:
@@ -249,7 +249,7 @@ def test_a_card_as_markdown(running: Running) -> None:
     page = running.client.get(path, params={"format": "markdown"})
     assert page.headers["Content-Type"] == "text/markdown; charset=utf-8"
     assert page.headers["Vary"] == "Accept"
-    assert page.text.startswith("# Model card: ``mine|`<b>``\n")
+    assert page.text.startswith("# Model card: ``mine|`<b>[red]``\n")
     same = running.client.get(path, headers={"Accept": "text/markdown"})
     assert same.text == page.text
     markdown = {"Accept": "text/markdown"}
