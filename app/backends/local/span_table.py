@@ -22,6 +22,20 @@ from app.corpora.documents import MENTION_TYPES
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+# What the columns tell, in order; each function below makes one line or two of them.
+COLUMNS = (
+    *("kind", "chance"),
+    *("around", "inside", "across", "other kind", "rivals"),
+    *("best elsewhere", "mean elsewhere", "share elsewhere", "occurrences"),
+    *("entry right", "entry purity", "entry wrong"),
+    *("last word", "last word wrong", "last word seen", "worst word", "best word", "first word"),
+    *("word before", "word after", "ending", "best ending"),
+    *("tokens", "characters", "letters", "capitals", "brackets"),
+    *("short forms", "long form", "in long form", "short forms of it"),
+    *("title", "glued before", "glued after", "depth"),
+    *("same before", "others before", "same after", "others after"),
+)
+
 # Of no use here, for nothing there is to be said.
 _NOTHING = -1.0
 _SURE = 1e-4
@@ -47,7 +61,7 @@ def span_table(
         logit(candidates.chance),
         *_rivals(candidates),
         *_strings(readings, prediction, candidates, lexicon),
-        *_words(readings, candidates, words),
+        *_words(readings, prediction, candidates, words),
         *_abbreviations(readings, prediction, candidates),
         *_surroundings(readings, prediction, marginals, candidates),
     ]
@@ -141,7 +155,12 @@ def _elsewhere(group: Ints, chance: Floats) -> tuple[Floats, Floats, Floats]:
     return best, np.where(members > 1, total / np.maximum(members - 1, 1), _NOTHING), total
 
 
-def _words(readings: Sequence[Reading], candidates: Candidates, counts: WordCounts) -> list[Floats]:
+def _words(
+    readings: Sequence[Reading],
+    prediction: Prediction,
+    candidates: Candidates,
+    counts: WordCounts,
+) -> list[Floats]:
     """What the words, and the letters at their ends, were in training, and how they are written."""
     written = list(chain.from_iterable(reading.words for reading in readings))
     lower = list(chain.from_iterable(reading.lower for reading in readings))
@@ -153,8 +172,9 @@ def _words(readings: Sequence[Reading], candidates: Candidates, counts: WordCoun
     small, depths = looks & _SMALL, (looks >> _BRACKET) - 1
     rows = np.arange(len(start))
     characters = _sums(lengths, start, end)
-    before = np.where(start > 0, inside[start - 1, kind], 0.0)
-    after = np.where(end < len(row), inside[np.minimum(end, len(row) - 1), kind], 0.0)
+    low, high = np.array(prediction.bounds, np.intp)[candidates.reading].reshape(-1, 2).T
+    before = np.where(start > low, inside[start - 1, kind], 0.0)
+    after = np.where(end < high, inside[np.minimum(end, high - 1), kind], 0.0)
     seen = counts.seen[row[end - 1]]
     heads = counts.last[row[end - 1]]
     head = heads[rows, kind]
