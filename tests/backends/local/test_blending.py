@@ -29,7 +29,7 @@ def test_weights_are_added_label_by_label_and_feature_by_feature(scale: float) -
     both = blended(MAIN, other(scale))
     assert both.labels == MAIN.labels
     # The other's transitions spread twice as much: with a share of a half, a quarter is added.
-    expected = {"a": [1, -1], "b": [0, 3], "c": [1.5, 0]}
+    expected: dict[str, list[float]] = {"a": [1, -1], "b": [0, 3], "c": [1.5, 0]}
     for feature, weights in expected.items():
         assert both.total([feature]) == pytest.approx([weight / 2 for weight in weights])
     assert both.transitions.tolist() == pytest.approx(np.array([[0.75, 0], [0, -0.75]]))
