@@ -40,8 +40,9 @@ class LocalHyperparameters(BaseModel):
         Field(
             ge=0,
             le=10,
-            description="Parts for stacking: a first tagger, trained on all parts but one, gives "
-            "hints for that one. 0 or 1 trains a single tagger.",
+            description="Parts of the documents: taggers trained on all but one answer for that "
+            "one. A second pass learns from their answers which mentions to keep, and scores how "
+            "far to be trusted. 0 or 1 does without.",
         ),
     ] = None
     relation_c2: Annotated[

@@ -5,7 +5,6 @@ the words it is made of, the abbreviation it belongs to, and what stands around 
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -16,6 +15,7 @@ from app.backends.local.decode import Marginals
 from app.backends.local.lexicon import Lexicon, folded
 from app.backends.local.predict import Prediction
 from app.backends.local.reading import Reading
+from app.backends.local.span_words import NOTHING, word_columns
 from app.backends.local.word_counts import WordCounts
 from app.corpora.documents import MENTION_TYPES
 
@@ -36,13 +36,8 @@ COLUMNS = (
     *("same before", "others before", "same after", "others after"),
 )
 
-# Of no use here, for nothing there is to be said.
-_NOTHING = -1.0
 _SURE = 1e-4
 _TYPES = len(MENTION_TYPES)
-# The bits of `_look`.
-_LENGTH, _LETTERS, _SMALL, _BRACKET = 0xFF, 0x100, 0x200, 10
-_BRACKETS = {"(": 1, "[": 1, ")": -1, "]": -1}
 # How far outside a candidate its neighbours are looked for: past a comma or an "and".
 _REACH = 2
 
@@ -61,7 +56,7 @@ def span_table(
         logit(candidates.chance),
         *_rivals(candidates),
         *_strings(readings, prediction, candidates, lexicon),
-        *_words(readings, prediction, candidates, words),
+        *word_columns(readings, prediction, candidates, words),
         *_abbreviations(readings, prediction, candidates),
         *_surroundings(readings, prediction, marginals, candidates),
     ]
@@ -134,7 +129,7 @@ def _strings(
     right = counts[rows, candidates.kind]
     wrong = counts[:, :-1].sum(axis=1) - right
     seen = counts[:, -1]
-    purity = np.where(seen > 0, right / np.maximum(seen, 1), _NOTHING)
+    purity = np.where(seen > 0, right / np.maximum(seen, 1), NOTHING)
     return [logit(best), mean, total / occurrences, occurrences, right, purity, wrong]
 
 
@@ -152,72 +147,7 @@ def _elsewhere(group: Ints, chance: Floats) -> tuple[Floats, Floats, Floats]:
     is_first = np.zeros(len(group), bool)
     is_first[order[leader]] = True
     best = np.where(is_first, second[group], first[group])
-    return best, np.where(members > 1, total / np.maximum(members - 1, 1), _NOTHING), total
-
-
-def _words(
-    readings: Sequence[Reading],
-    prediction: Prediction,
-    candidates: Candidates,
-    counts: WordCounts,
-) -> list[Floats]:
-    """What the words, and the letters at their ends, were in training, and how they are written."""
-    written = list(chain.from_iterable(reading.words for reading in readings))
-    lower = list(chain.from_iterable(reading.lower for reading in readings))
-    start, end, kind = candidates.start, candidates.end, candidates.kind
-    row, ending = counts.rows(lower)
-    inside, endings = counts.inside[row], counts.inside[ending]
-    looks = np.array([_look(word) for word in written], np.intp)
-    lengths, letters = looks & _LENGTH, np.where(looks & _LETTERS, looks & _LENGTH, 0)
-    small, depths = looks & _SMALL, (looks >> _BRACKET) - 1
-    rows = np.arange(len(start))
-    characters = _sums(lengths, start, end)
-    low, high = np.array(prediction.bounds, np.intp)[candidates.reading].reshape(-1, 2).T
-    before = np.where(start > low, inside[start - 1, kind], 0.0)
-    after = np.where(end < high, inside[np.minimum(end, high - 1), kind], 0.0)
-    seen = counts.seen[row[end - 1]]
-    heads = counts.last[row[end - 1]]
-    head = heads[rows, kind]
-    return [
-        np.where(seen > 0, head, _NOTHING),
-        heads.sum(axis=1) - head,
-        seen,
-        _best(np.minimum, inside, start, end)[rows, kind],
-        _best(np.maximum, inside, start, end)[rows, kind],
-        inside[start, kind],
-        before,
-        after,
-        endings[end - 1, kind],
-        _best(np.maximum, endings, start, end)[rows, kind],
-        (end - start).astype(np.float64),
-        characters,
-        _sums(letters, start, end) / np.maximum(characters, 1),
-        (_sums(small, start, end) == 0).astype(np.float64),
-        _sums(depths, start, end),
-    ]
-
-
-@lru_cache(maxsize=50_000)
-def _look(word: str) -> int:
-    """Length, letters or not, lower case or not, opening or closing bracket, as bits."""
-    bits = min(len(word), _LENGTH) | ((_BRACKETS.get(word, 0) + 1) << _BRACKET)
-    return bits | _LETTERS * word.isalpha() | _SMALL * (word != word.upper())
-
-
-def _sums(values: Ints, start: Ints, end: Ints) -> Floats:
-    sums = np.concatenate([[0], values.cumsum()])
-    difference: Floats = (sums[end] - sums[start]).astype(np.float64)
-    return difference
-
-
-def _best(which: np.ufunc, values: Floats, start: Ints, end: Ints) -> Floats:
-    """The least or greatest of each column over each span."""
-    if not len(start):
-        return np.zeros((0, values.shape[1]))
-    edges = np.stack([start, end], axis=1).ravel()
-    padded = np.concatenate([values, values[-1:]])
-    best: Floats = which.reduceat(padded, edges, axis=0)[::2]
-    return best
+    return best, np.where(members > 1, total / np.maximum(members - 1, 1), NOTHING), total
 
 
 def _abbreviations(
@@ -225,7 +155,7 @@ def _abbreviations(
 ) -> list[Floats]:
     """Of short forms how many there are, and the chance of the long form, and of anything in it;
     of long forms the mean chance of the short ones."""
-    short, long, within, shorts = np.full((4, len(candidates.start)), _NOTHING)
+    short, long, within, shorts = np.full((4, len(candidates.start)), NOTHING)
     edges = candidates.edges(len(readings))
     for number, reading in enumerate(readings):
         if not reading.definitions:
