@@ -12,7 +12,7 @@ from app.platform.settings import Settings
 from tests.api.conftest import SAMPLE, Json, running, settled, upload
 from tests.backends.openai.server import Port, Server, open_port
 
-TRAIN_DOCUMENTS = 30
+TRAIN_DOCUMENTS = 15
 
 
 @pytest.fixture(scope="package")
@@ -65,7 +65,7 @@ async def tuned(client: httpx.AsyncClient, sample: Json) -> str:
     file = await settled(client, answer.headers["Location"])
     request = {
         "training_file_id": file["id"],
-        "hyperparameters": {"preset": "fast", "iterations": 20},
+        "hyperparameters": {"preset": "fast", "iterations": 5, "folds": 0},
     }
     answer = await client.post("/v1/fine-tunes", json=request | {"name": "tuned"})
     fine_tune = await settled(client, answer.headers["Location"])

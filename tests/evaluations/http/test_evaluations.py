@@ -81,10 +81,10 @@ async def test_training_documents_are_warned_of(
         client, models=[tuned], dataset_id=sample["id"], tasks=["chemicals"], resamples=100
     )
     assert evaluation["splits"] == ["train", "dev"]
-    assert evaluation["results"][0]["overlap"] == {"documents": 30, "of": 58}
+    assert evaluation["results"][0]["overlap"] == {"documents": 15, "of": 43}
     (warning,) = evaluation["warnings"]
     assert (warning["code"], warning["model"]) == ("evaluated_on_training_documents", tuned)
-    assert "30 of 58" in warning["detail"]
+    assert "15 of 43" in warning["detail"]
 
 
 async def test_tasks_are_those_that_can_be_measured(client: httpx.AsyncClient) -> None:
@@ -182,3 +182,47 @@ async def test_leaderboard(client: httpx.AsyncClient, sample: Json, evaluated: J
     for bad in ("AA", "bm9uc2Vuc2U"):
         answer = await client.get("/v1/evaluations", params=params | {"cursor": bad})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
+
+
+async def test_identifiers_from_a_vocabulary(client: httpx.AsyncClient, sample: Json) -> None:
+    """A model without identifiers gets some right with a vocabulary; its id is what is kept."""
+    lines = {
+        f"{mention['identifiers'][0]}\t{mention['text']}\n"
+        for document in await documents(client, sample, "dev")
+        for mention in document["mentions"]
+        if mention["type"] == "Chemical" and mention["identifiers"]
+    }
+    answer = await client.post(
+        "/v1/vocabularies",
+        files={"file": ("names.txt", "".join(sorted(lines)).encode())},
+        data={"name": "dev-names", "type": "Chemical"},
+    )
+    assert answer.status_code == 202, answer.text
+    vocabulary = await settled(client, answer.headers["Location"])
+    assert vocabulary["status"] == "ready", vocabulary
+    request: Json = {
+        "models": ["local:rules"],
+        "dataset_id": sample["id"],
+        "split": "dev",
+        "tasks": ["chemicals"],
+    }
+    found = []
+    for options in ({}, {"vocabularies": ["dev-names"]}):
+        evaluation = await evaluate(client, **request, options=options)
+        assert evaluation["status"] == "succeeded", evaluation["error"]
+        found.append(evaluation["results"][0]["scores"]["chemicals"]["concepts"]["tp"])
+    assert found[0] == 0 < found[1]
+    assert evaluation["options"]["vocabularies"] == [vocabulary["id"]]
+
+
+async def test_what_only_the_backend_can_refuse(client: httpx.AsyncClient, sample: Json) -> None:
+    """A model without calibrated scores cannot be asked for a precision: its code is told."""
+    evaluation = await evaluate(
+        client,
+        models=["local:rules"],
+        dataset_id=sample["id"],
+        split="dev",
+        options={"min_precision": 0.9},
+    )
+    assert evaluation["status"] == "failed"
+    assert evaluation["error"]["code"] == "min_precision_unavailable"
