@@ -67,15 +67,14 @@ def train_linker(documents: Sequence[Document], vocabularies: Sequence[Vocabular
 def link_held_out(
     documents: Sequence[Document],
     found: Sequence[Sequence[FoundMention]],
-    folds: int,
     vocabularies: Sequence[Vocabulary] = (),
 ) -> list[list[FoundMention]]:
     """The mentions found in each document, linked by what the documents of other folds teach."""
-    linked: list[list[FoundMention]] = [list(mentions) for mentions in found]
-    for fold in range(folds if len(documents) >= folds else 0):
-        others = [each for number, each in enumerate(documents) if number % folds != fold]
+    linked: list[list[FoundMention]] = [[] for _ in documents]
+    for fold in range(_FOLDS):
+        others = [each for number, each in enumerate(documents) if number % _FOLDS != fold]
         linker = train_linker(others, vocabularies)
-        for number in range(fold, len(documents), folds):
+        for number in range(fold, len(documents), _FOLDS):
             linked[number] = linker.link(documents[number].text, found[number], vocabularies)
     return linked
 

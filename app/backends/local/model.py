@@ -11,7 +11,7 @@ from app.backends.local.confidence import Confidence
 from app.backends.local.held_out import train_with_held_out
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.linker import Linker
-from app.backends.local.linker_training import train_linker
+from app.backends.local.linker_training import link_held_out, train_linker
 from app.backends.local.merging import merged
 from app.backends.local.options import relation_options, tagger_options
 from app.backends.local.pieces import pieces
@@ -73,14 +73,16 @@ class LocalModel:
         """
         types = mention_types(tasks)
         seen = [_only(document, types) for document in documents]
-        # All that follows is learnt from mentions as they are found, not only as they ought to be.
+        # What comes after the tagger learns from mentions as they are found, not only as they
+        # ought to be.
         tagger, found = train_with_held_out(seen, tagger_options(hyperparameters), report)
         confidence, measured = Confidence.train(seen, found)
         linker = train_linker(seen, vocabularies)
         report("calibration", 1, 1, measured)
         relations = None
         if Task.RELATIONS in tasks:
-            relations = RelationModel.train(seen, relation_options(hyperparameters), report)
+            linked = link_held_out(seen, found, vocabularies) if any(found) else None
+            relations = RelationModel.train(seen, relation_options(hyperparameters), report, linked)
         return cls(tasks, tagger, confidence, linker, relations)
 
     def annotate(
@@ -167,7 +169,9 @@ class LocalModel:
         linked = self._linker.link(text, mentions, wishes.vocabularies)
         if Task.RELATIONS not in wanted or self._relations is None:
             return Annotations(tuple(linked))
-        relations = self._relations.find(text, title, linked)
+        relations = self._relations.find(
+            text, title, linked, found=True, min_precision=wishes.min_precision
+        )
         return Annotations(tuple(linked), relations)
 
 

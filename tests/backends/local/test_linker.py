@@ -160,6 +160,6 @@ def test_held_out_mentions_are_linked_by_other_documents() -> None:
     found = [
         [FoundMention(each.start, each.end, each.type) for each in d.mentions] for d in documents
     ]
-    (one,), (two, three) = link_held_out(documents, found, 2)
+    (one,), (two, three) = link_held_out(documents, found)
     assert (one.identifiers, two.identifiers) == (("MESH:D1",), ("MESH:D1",))
     assert three.identifiers == ()
