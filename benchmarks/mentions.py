@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from app.backends.base import FoundMention
+from app.backends.local.held_out import train_with_held_out
 from app.backends.local.stages import PRESETS
 from app.backends.local.tagger import Tagger
 from app.corpora import pubtator
@@ -34,26 +35,29 @@ def main() -> None:
     )
     print(f"{os.cpu_count()} cores, {len(train)} documents to train on, {len(dev)} to measure on")
     begin = time.perf_counter()
-    tagger = Tagger.train(train, PRESETS[arguments.preset], _silent)
+    tagger, held_out = train_with_held_out(train, PRESETS[arguments.preset], _silent)
     print(
         f"{arguments.preset}: trained in {time.perf_counter() - begin:.0f} s, peak {_peak():.2f} GB"
     )
+    print("on the folds of train that were held out, to choose by:")
+    _accuracy(train, held_out)
     state = tagger.state()
     print(f"state {_megabytes(state):.2f} MB compressed")
     # A tagger as a service has it: read from its state.
     tagger = Tagger.from_state(state)
     texts, titles = [each.text for each in dev], [each.body_offset for each in dev]
+    print("on dev:")
     _accuracy(dev, tagger.tag(texts, titles))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     _speed(tagger, texts, titles, arguments.runs)
 
 
-def _accuracy(dev: Sequence[Document], found: Sequence[Sequence[FoundMention]]) -> None:
+def _accuracy(documents: Sequence[Document], found: Sequence[Sequence[FoundMention]]) -> None:
     everything = Counts()
     for type_ in MENTION_TYPES:
         counts = Counts()
-        for document, mentions in zip(dev, found, strict=True):
+        for document, mentions in zip(documents, found, strict=True):
             counts += score_mentions(document.mentions, mentions, type_)
         everything += counts
         print(f"  {type_:9}{_shown(counts)}")
