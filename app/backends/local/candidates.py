@@ -1,7 +1,7 @@
-"""Spans that may be mentions: what the CRF gives a chance, and what follows from it in a document.
+"""Spans that may be mentions: all to which the CRF gives a chance.
 
-What was found once may be meant wherever it stands again; a short form may be what its long form
-is, and the other way round, however improbable their own sentences make it.
+What only the document speaks for (the same words were found elsewhere) is no candidate: in cross-
+validation that found nothing more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,8 @@ from app.corpora.documents import MENTION_TYPES
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# The least chance of a candidate, and of one that others follow from.
+# The least chance of a candidate.
 _LEAST = 0.01
-_SOURCE = 0.3
-_SHORTEST_REPEAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Candidates:
 
     Tokens are numbered through all readings of a prediction; `reading` is the number of the one
     they are in. `kind` is an index into MENTION_TYPES. `chance` is what the CRF gives to exactly
-    this span; 0 for those that were added because of others.
+    this span.
     """
 
     reading: Ints
@@ -61,37 +59,6 @@ class Candidates:
 
 def find(readings: Sequence[Reading], prediction: Prediction, marginals: Marginals) -> Candidates:
     """The candidates of all readings."""
-    columns = _probable(readings, prediction, marginals)
-    bounds = prediction.bounds
-    edges = np.searchsorted(columns[0], [first for first, _ in bounds]).tolist()
-    starts, ends, kinds, chances = (column.tolist() for column in columns)
-    added: list[tuple[int, int, int]] = []
-    for reading, (first, _), low, high in zip(
-        readings, bounds, edges, [*edges[1:], len(starts)], strict=True
-    ):
-        known = {
-            (starts[row] - first, ends[row] - first, kinds[row]): chances[row]
-            for row in range(low, high)
-        }
-        implied = {*_repeats(reading, known), *_abbreviations(reading, known)}
-        added += [
-            (first + start, first + end, kind)
-            for start, end, kind in sorted(implied - known.keys())
-        ]
-    more = np.array(added, np.intp).reshape(-1, 3).T
-    start, end, kind = (
-        np.concatenate([old, new]) for old, new in zip(columns[:3], more, strict=True)
-    )
-    chance = np.concatenate([columns[3], np.zeros(len(added))])
-    order = np.lexsort((kind, end, start))
-    number = np.searchsorted([first for first, _ in bounds], start[order], side="right") - 1
-    return Candidates(number, start[order], end[order], kind[order], chance[order])
-
-
-def _probable(
-    readings: Sequence[Reading], prediction: Prediction, marginals: Marginals
-) -> tuple[Ints, Ints, Ints, Floats]:
-    """Starts, ends, kinds and chances of the spans that the CRF gives a chance, sorted."""
     numbers = {label: number for number, label in enumerate(prediction.weights.labels)}
     stops = _stops(readings, prediction)
     parts = [(np.zeros(0, np.intp), np.zeros(0, np.intp), 0, np.zeros(0))]
@@ -107,7 +74,11 @@ def _probable(
     start, end, chance = (np.concatenate([part[i] for part in parts]) for i in (0, 1, 3))
     kinds = np.repeat([part[2] for part in parts], [len(part[0]) for part in parts])
     order = np.lexsort((kinds, end, start))
-    return start[order], end[order], kinds[order], np.minimum(chance[order], 1.0)
+    firsts = [first for first, _ in prediction.bounds]
+    reading = np.searchsorted(firsts, start[order], side="right") - 1
+    return Candidates(
+        reading, start[order], end[order], kinds[order], np.minimum(chance[order], 1.0)
+    )
 
 
 def _longer(
@@ -143,32 +114,3 @@ def _stops(readings: Sequence[Reading], prediction: Prediction) -> Ints:
     ]
     ends, lengths = np.array(ranges, np.intp).reshape(-1, 2).T
     return np.repeat(ends, lengths)
-
-
-# Spans of a reading as (start, end, kind), with their chances.
-_Known = dict[tuple[int, int, int], float]
-
-
-def _repeats(reading: Reading, known: _Known) -> Iterator[tuple[int, int, int]]:
-    """Wherever the words of a likely mention stand, in any case."""
-    best: dict[tuple[str, ...], tuple[float, int]] = {}
-    for (start, end, kind), chance in known.items():
-        if chance > _SOURCE:
-            words = tuple(reading.lower[start:end])
-            best[words] = max(best.get(words, (0.0, 0)), (chance, kind))
-    for words, (_, kind) in best.items():
-        if len(words) > 1 or len(words[0]) >= _SHORTEST_REPEAT:
-            for start, end in reading.places_of_any_case(words):
-                yield start, end, kind
-
-
-def _abbreviations(reading: Reading, known: _Known) -> Iterator[tuple[int, int, int]]:
-    """Short forms of a likely long form, and the long form of a likely short form."""
-    for short, definition in reading.definitions.items():
-        places = reading.places(short)
-        for kind in range(len(MENTION_TYPES)):
-            if known.get((*definition.long, kind), 0.0) > _SOURCE:
-                for place in places:
-                    yield *place, kind
-            if any(known.get((*place, kind), 0.0) > _SOURCE for place in places):
-                yield *definition.long, kind

@@ -1,4 +1,4 @@
-"""Candidates are the spans with a chance, computed as the CRF would, and what follows from them."""
+"""Candidates are the spans with a chance, computed as the CRF would."""
 
 from itertools import accumulate, pairwise
 
@@ -84,31 +84,9 @@ def test_every_span_with_a_chance_is_found_and_no_other(seed: int) -> None:
         for span in every_span(reading)
         if (value := chance(marginals, first, span)) > 0.01
     }
-    got = {(number, span): value for number, span, value in found(readings, said) if value}
-    assert got.keys() == expected.keys()
+    got = {(number, span): value for number, span, value in found(readings, said)}
+    assert got.keys() == expected.keys() != set()
     assert got == pytest.approx(expected)
-
-
-def test_the_words_of_a_likely_mention_are_candidates_wherever_they_stand() -> None:
-    readings = [read("Tremor came. Then tremor went, not tremors."), read("No tremor.")]
-    tremor = Span(0, 1, "Disease")
-    got = found(readings, prediction(readings, sure(readings, (0, tremor))))
-    assert [(number, span) for number, span, _ in got] == [(0, tremor), (0, Span(4, 5, "Disease"))]
-    assert [value for _, _, value in got] == pytest.approx([1, 0], abs=1e-3)
-
-
-@pytest.mark.parametrize("given", ["long", "short"])
-def test_long_and_short_forms_are_candidates_through_each_other(given: str) -> None:
-    readings = [read("Acute renal failure (ARF) is not CRF.")]
-    spans = {"long": Span(0, 3, "Disease"), "short": Span(4, 5, "Disease")}
-    got = found(readings, prediction(readings, sure(readings, (0, spans[given]))))
-    assert [span for _, span, _ in got] == list(spans.values())
-
-
-def test_single_signs_are_not_repeated() -> None:
-    readings = [read("K rose. K fell.")]
-    got = found(readings, prediction(readings, sure(readings, (0, Span(0, 1, "Chemical")))))
-    assert [span for _, span, _ in got] == [Span(0, 1, "Chemical")]
 
 
 def test_texts_without_words_have_no_candidates() -> None:
