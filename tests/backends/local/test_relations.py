@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.backends.base import FoundMention, FoundRelation
-from app.backends.local.relation_choice import Answered, Truths, best_threshold, chosen, scores
 from app.backends.local.relations import RelationModel, RelationOptions
 from app.backends.local.scene import read_scene
 from app.corpora import pubtator
@@ -129,6 +128,49 @@ def test_with_nothing_to_learn_nothing_is_found(documents: list[Document]) -> No
     assert _train(documents).find(text, 0, mentions) == ()
 
 
+def _as_found(document: Document) -> list[FoundMention]:
+    """Its mentions as somebody may find them who cannot number diseases."""
+    return [
+        FoundMention(each.start, each.end, each.type, each.identifiers[: each.type == "Chemical"])
+        for each in document.mentions
+    ]
+
+
+def test_learns_apart_from_mentions_as_they_are_found() -> None:
+    documents = small_corpus()
+    measured: dict[str, float] = {}
+    model = RelationModel.train(
+        documents,
+        _OPTIONS,
+        lambda *step: measured.update(step[3]),
+        [_as_found(each) for each in documents],
+    )
+    # No found pair has both identifiers: there is nothing to be right about.
+    assert measured["f1"] > 0.5
+    assert measured["found_f1"] == 0
+    text, mentions = unmarked("[C80 Zorbitan]-induced [D81 hiccups] in an adult.")
+    again = RelationModel.from_state(model.state())
+    for found in (False, True):
+        relations = model.find(text, 36, mentions, found=found)
+        assert again.find(text, 36, mentions, found=found) == relations
+        assert _names(relations, mentions) == [("Zorbitan", "hiccups")]
+
+
+def test_without_found_mentions_they_are_taken_for_given_ones(model: RelationModel) -> None:
+    for each in small_corpus():
+        given = model.find(each.text, each.body_offset, each.mentions)
+        assert model.find(each.text, each.body_offset, each.mentions, found=True) == given
+
+
+def test_a_wished_precision_leaves_the_surest_of_what_was_found(model: RelationModel) -> None:
+    for each in small_corpus():
+        every = model.find(each.text, each.body_offset, each.mentions)
+        sure = model.find(each.text, each.body_offset, each.mentions, min_precision=0.9)
+        assert sure == every[: len(sure)]
+        low = model.find(each.text, each.body_offset, each.mentions, min_precision=0.01)
+        assert low == every
+
+
 def test_reports_each_fold_and_the_scores_of_the_end() -> None:
     steps: list[tuple[int, int, dict[str, float]]] = []
     RelationModel.train(small_corpus(), _OPTIONS, lambda _, *step: steps.append(step))
@@ -168,27 +210,6 @@ def test_a_text_that_lists_hundreds_of_concepts_is_bounded() -> None:
     text, mentions = unmarked(" ".join(f"[C{n} c{n}] [D{n} d{n}]" for n in range(300)))
     scene = read_scene(text, 0, mentions)
     assert len(scene.chemicals) == len(scene.diseases) == 40
-
-
-def test_keeps_what_reaches_the_threshold_or_else_the_best_if_near() -> None:
-    assert chosen(np.array([0.2, 0.9, 0.5]), 0.5) == [1, 2]
-    assert chosen(np.array([0.2, 0.4]), 0.5) == [1]
-    assert chosen(np.array([0.2, 0.29]), 0.5) == []
-    assert chosen(np.array([]), 0.5) == []
-
-
-def _answered(probabilities: list[float], right: list[bool]) -> Answered:
-    return Answered(np.array(probabilities), Truths(np.array(right), np.ones(len(right), bool)))
-
-
-def test_scores_count_relations_that_no_pair_can_reach() -> None:
-    texts = [_answered([0.9, 0.8], [True, False])]
-    assert scores(texts, 2, 0.5) == pytest.approx({"precision": 0.5, "recall": 0.5, "f1": 0.5})
-
-
-def test_the_best_threshold_parts_right_from_wrong() -> None:
-    texts = [_answered([0.62, 0.35, 0.1], [True, False, False])] * 3
-    assert 0.35 < best_threshold(texts, 3) <= 0.62
 
 
 def test_reaches_its_figure_on_the_corpus(corpus: Path) -> None:
