@@ -39,7 +39,7 @@ class Options:
 PRESETS = {
     "fast": Options(Fit(iterations=25), folds=3),
     "balanced": Options(Fit(iterations=80), perceptron=10, folds=3, fold_iterations=25),
-    "accurate": Options(Fit(iterations=80), perceptron=10, folds=5),
+    "accurate": Options(Fit(iterations=80), perceptron=10, folds=4),
 }
 
 
