@@ -16,7 +16,7 @@ class LocalHyperparameters(BaseModel):
         Preset,
         Field(
             description="How much time to spend on training: `fast` for seconds, `balanced` for "
-            "about a minute per 500 abstracts, `accurate` for several."
+            "about two minutes per 500 abstracts, `accurate` for several."
         ),
     ] = "balanced"
     iterations: Annotated[
