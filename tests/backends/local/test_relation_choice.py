@@ -44,7 +44,9 @@ def test_scores_know_nothing_of_pairs_without_identifiers() -> None:
 
 def test_the_best_threshold_parts_right_from_wrong() -> None:
     texts = [answered([0.62, 0.35, 0.1], [True, False, False])] * 3
-    assert 0.35 < best_threshold(texts, 3) <= 0.62
+    threshold, f1 = best_threshold(texts, 3)
+    assert 0.35 < threshold <= 0.62
+    assert f1 == pytest.approx(1)
 
 
 def test_a_kept_pair_tells_how_often_such_pairs_were_right() -> None:
@@ -55,6 +57,12 @@ def test_a_kept_pair_tells_how_often_such_pairs_were_right() -> None:
     assert measured["ece"] < 0.05
     assert measured["precision"] == pytest.approx(4 / 7)
     assert measured["recall"] == 1
+
+
+def test_the_threshold_of_calibrated_answers_is_half_their_f1() -> None:
+    choice, measured = Choice.train(boastful(), 240, None)
+    assert choice.threshold == pytest.approx(measured["f1"] / 2)
+    assert Choice.train(boastful(), 240, 0.8)[0].threshold == 0.8
 
 
 def test_of_few_answers_probabilities_stay_and_precision_is_still_known() -> None:
