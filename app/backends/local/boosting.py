@@ -20,9 +20,14 @@ _BINS = 32
 
 @dataclass(frozen=True, slots=True)
 class BoostingOptions:
-    """`least_weight`: how much of the loss's second derivative a leaf must hold."""
+    """`least_weight`: how much of the loss's second derivative a leaf must hold.
+
+    `bags` ensembles of so many `trees` are grown apart and averaged: what each owes to its random
+    rows and columns evens out.
+    """
 
     trees: int = 150
+    bags: int = 1
     depth: int = 3
     rate: float = 0.05
     l2: float = 5.0
@@ -57,15 +62,18 @@ class Boosting:
         bins = _binned(table, edges)
         mean = (answers.sum() + 0.5) / (len(answers) + 1)
         base = float(np.log(mean / (1 - mean)))
-        margin = np.full(len(table), base)
-        columns = np.zeros((options.trees, 2**options.depth - 1), np.int64)
+        trees = options.bags * options.trees
+        columns = np.zeros((trees, 2**options.depth - 1), np.int64)
         cuts = np.zeros_like(columns)
-        leaves = np.zeros((options.trees, 2**options.depth))
-        for tree in range(options.trees):
+        leaves = np.zeros((trees, 2**options.depth))
+        for tree in range(trees):
+            if tree % options.trees == 0:
+                margin = np.full(len(table), base)
             columns[tree], cuts[tree], leaves[tree], node = _grow(
                 bins, answers, margin, options, random
             )
             margin += leaves[tree, node]
+        leaves /= options.bags
         return cls(base, edges, columns, cuts, leaves)
 
     def log_odds(self, table: Floats) -> Floats:

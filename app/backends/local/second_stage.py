@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 
 # With fewer pairs than this, trees would learn noise: the first stage stands alone.
 _LEAST_PAIRS = 300
+_BAGS = 3
+# Growing trees takes long: they are held out in fewer parts than the first stage.
+_MOST_FOLDS = 5
 
 
 class Pairs(NamedTuple):
@@ -51,7 +54,7 @@ def second_stage(
     if len(grown) < 2 or sum(len(each.table) for each in _all(grown)) < _LEAST_PAIRS:
         return None, _answers(grown, None)
     answers = Answers([], [])
-    for fold in folds_of(len(grown), folds, seed + 1):
+    for fold in folds_of(len(grown), min(folds, _MOST_FOLDS), seed + 1):
         held = set(fold)
         boosting = _trees([each for index, each in enumerate(grown) if index not in held], seed)
         said = _answers([grown[index] for index in fold], boosting)
@@ -80,7 +83,7 @@ def _trees(unseen: Sequence[Unseen], seed: int) -> Boosting:
     pairs = _all(unseen)
     table = np.concatenate([each.table for each in pairs])
     right = np.concatenate([each.truths.right for each in pairs]).astype(np.float64)
-    return Boosting.train(table, right, BoostingOptions(seed=seed))
+    return Boosting.train(table, right, BoostingOptions(bags=_BAGS, seed=seed))
 
 
 def _answers(unseen: Sequence[Unseen], boosting: Boosting | None) -> Answers:

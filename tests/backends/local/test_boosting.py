@@ -37,6 +37,17 @@ def test_same_seed_same_trees_other_seed_others() -> None:
     assert not np.array_equal(first, third)
 
 
+def test_bags_are_averaged_not_added() -> None:
+    """Without anything left to chance all bags are the same, and so is their mean."""
+    one, three = (
+        Boosting.train(
+            _TABLE, _ANSWERS, BoostingOptions(trees=20, bags=bags, rows=1.0, columns=1.0)
+        ).log_odds(_TABLE)
+        for bags in (1, 3)
+    )
+    assert np.allclose(one, three)
+
+
 def test_state_holds_everything() -> None:
     boosting = Boosting.train(_TABLE, _ANSWERS, _OPTIONS)
     again = Boosting.from_state(boosting.state())
