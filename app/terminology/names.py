@@ -6,13 +6,12 @@ case, `-` without plural, hyphens and spaces, `#` without the order of the words
 as the one that stands for its meaning (`app.terminology.roots`).
 """
 
-from functools import lru_cache
-
+from app.terminology.remembering import remembered
 from app.terminology.roots import canonical
 from app.terminology.words import JOINING, words
 
 
-@lru_cache(maxsize=50_000)
+@remembered(20_000)
 def keys(name: str) -> tuple[str, ...]:
     """The keys of a name, the strictest first; a form that has no letter or digit has no key."""
     written = " ".join(name.split())

@@ -4,8 +4,7 @@
 the general language of medicine, no vocabulary: which concept a name means is learnt elsewhere.
 """
 
-from functools import lru_cache
-
+from app.terminology.remembering import remembered
 from app.terminology.words import JOINING, words
 
 _ALIKE = {
@@ -69,7 +68,7 @@ _ROOTS = {
 _ENDINGS = {"toxicity": "toxicity", "toxic": "toxicity", "pathy": "disease"}
 
 
-@lru_cache(maxsize=50_000)
+@remembered(20_000)
 def canonical(name: str) -> tuple[str, ...]:
     """The words of a name, each as the one word that stands for all of its meaning, in order."""
     found: list[str] = []

@@ -7,6 +7,7 @@ from typing import Self
 from app.corpora.documents import MentionType
 from app.terminology.names import keys
 from app.terminology.reader import IndexReader
+from app.terminology.remembering import LONGEST
 from app.terminology.schema import hashed
 from app.terminology.similarity import most_similar
 
@@ -39,14 +40,14 @@ class Vocabulary:
         Of several concepts the one that is called so first, else that of the smallest identifier;
         () if there is none.
         """
-        return self._exact(type_, name)
+        return (self._exact if len(name) <= LONGEST else self._look_up)(type_, name)
 
     def nearest(self, type_: MentionType, name: str) -> tuple[tuple[str, ...], float] | None:
         """The identifier of the most similar name and how similar it is, above 0 to 1.
 
         See `app.terminology.similarity`; None if nothing is similar at all.
         """
-        return self._nearest(type_, name)
+        return (self._nearest if len(name) <= LONGEST else self._search)(type_, name)
 
     def preferred_name(self, identifier: str) -> str | None:
         """What the concept is called first, or None if it is not here."""

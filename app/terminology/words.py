@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 _GREEK = {
     letter: unicodedata.name(letter).rsplit(" ", 1)[-1].lower()
@@ -22,7 +21,6 @@ def words(name: str) -> list[str]:
     return [singular(word) for word in _WORD.findall(folded(name))]
 
 
-@lru_cache(maxsize=50_000)
 def folded(name: str) -> str:
     """The name in lower case, without accents, Greek letters spelt out."""
     if name.isascii():
@@ -32,7 +30,6 @@ def folded(name: str) -> str:
     return "".join(each for each in letters if not unicodedata.combining(each)).casefold()
 
 
-@lru_cache(maxsize=50_000)
 def singular(word: str) -> str:
     """A word without its plural ending, by rule: "toxicities" is "toxicity", "doses" is "dose"."""
     if len(word) < _LEAST_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):

@@ -23,6 +23,7 @@ from app.backends.local.nearness import Nearness, Neighbourhood
 from app.backends.local.scene import Located
 from app.corpora.documents import MENTION_TYPES, MentionType
 from app.terminology.coordination import coordinated
+from app.terminology.remembering import LONGEST
 from app.terminology.roots import canonical
 from app.terminology.vocabulary import Vocabulary
 
@@ -164,7 +165,8 @@ class Linker:
         return [
             row
             for name in lookup.names
-            if (words := canonical(name))
+            # What is near is remembered: see there.
+            if len(name) <= LONGEST and (words := canonical(name))
             for row in near.describe(words, name.isupper() and len(name) <= _SHORT_FORM, elsewhere)
         ]
 

@@ -29,7 +29,8 @@ FEATURES = (
 )
 _LONGEST = 5
 _L2 = 1.0
-_REMEMBERED = 20_000
+# Of each type of each loaded model; one takes about 4 KB.
+_REMEMBERED = 2_000
 # Words are alike by a common beginning ("psychotic", "psychosis"), or by a long common end.
 _LEAST_BEGINNING, _LEAST_END, _END_SHARE = 4, 6, 0.8
 
