@@ -22,12 +22,13 @@ _open: dict[Path, Vocabulary] = {}
 _lock = Lock()
 
 
-def refuse_min_precision(options: ExtractOptions) -> None:
+def refuse_min_precision(options: ExtractOptions, *, hint: str | None = None) -> None:
     """Raise BackendError `min_precision_unavailable` if such a model is asked for it."""
     if options.min_precision is not None:
         raise BackendError(
             "min_precision_unavailable",
             "This model gives no scores that could tell how often it is right.",
+            hint=hint,
         )
 
 

@@ -12,11 +12,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -33,7 +34,7 @@ from app.backends.base import (
     JobStatus,
     TrainingJob,
 )
-from app.backends.linking import opened
+from app.backends.linking import opened, refuse_min_precision
 from app.backends.local.artefact import ArtefactError
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.job_states import cancel, is_over, job_state
@@ -42,6 +43,8 @@ from app.backends.local.model import LocalModel, Wishes
 from app.backends.local.model_cache import ModelCache
 from app.corpora.documents import Document
 from app.prompts.tasks import Task
+
+Answer = TypeVar("Answer")
 
 _MODEL_NAME = re.compile(r"[0-9a-f]{64}")
 _EXTRACTING_THREADS = 2
@@ -97,20 +100,16 @@ class LocalBackend:
         tasks: frozenset[Task],
         options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
-        """Annotate each text. Raises BackendError `model_not_found`, `backend_failed`.
+        """Annotate each text.
 
+        Raises BackendError `model_not_found`, `backend_failed`, `min_precision_unavailable`.
         If relations are asked for, mentions of both types come with them.
         """
         if self._baseline and model in {each.name for each in await self._baseline.base_models()}:
             return await self._baseline.extract(model, texts, tasks, options)
         if not _MODEL_NAME.fullmatch(model):
             raise _model_not_found()
-        if self._closed:
-            raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._executor, self._annotate, model, texts, tasks, options
-        )
+        return await self._in_thread(lambda: self._annotate(model, texts, tasks, options))
 
     async def relate(
         self, model: str, documents: Sequence[Document]
@@ -121,8 +120,7 @@ class LocalBackend:
         """
         if not _MODEL_NAME.fullmatch(model):
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._relate, model, documents)
+        return await self._in_thread(lambda: self._cache.get(model).relate(documents))
 
     async def launch(self, job: TrainingJob) -> None:
         """Start the job, unless it runs here, has succeeded or was cancelled.
@@ -139,8 +137,7 @@ class LocalBackend:
             ) from None
         folder = self._folder(job.reference)
         async with self._changing:
-            if self._closed:
-                raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
+            self._check_open()
             if self._runs(job.reference) or await asyncio.to_thread(is_over, folder):
                 return
             await asyncio.to_thread(
@@ -202,6 +199,14 @@ class LocalBackend:
             await asyncio.gather(*map(self._stop, self._processes))
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
+
+    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
     def _folder(self, reference: str) -> JobFolder:
         # A reference may be any string; a folder's name may not.
         return JobFolder(self._jobs / hashlib.sha256(reference.encode()).hexdigest())
@@ -229,14 +234,11 @@ class LocalBackend:
         tasks: frozenset[Task],
         options: ExtractOptions,
     ) -> list[Annotations]:
+        loaded = self._cache.get(model)
+        if not loaded.measured:
+            refuse_min_precision(options, hint="Leave it out, or train with two folds or more.")
         vocabularies = [opened(index) for index in options.vocabularies]
-        wishes = Wishes(vocabularies, options.min_precision)
-        return self._cache.get(model).annotate(texts, tasks, wishes)
-
-    def _relate(
-        self, model: str, documents: Sequence[Document]
-    ) -> list[tuple[FoundRelation, ...]] | None:
-        return self._cache.get(model).relate(documents)
+        return loaded.annotate(texts, tasks, Wishes(vocabularies, options.min_precision))
 
     def _load(self, model: str) -> LocalModel:
         try:

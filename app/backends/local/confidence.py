@@ -19,6 +19,11 @@ class Confidence:
     def __init__(self, types: Mapping[MentionType, Calibration]) -> None:
         self._types = types
 
+    @property
+    def measured(self) -> bool:
+        """Whether there was any held-out answer to measure a precision on."""
+        return any(len(each.levels) for each in self._types.values())
+
     @classmethod
     def train(
         cls, documents: Sequence[Document], found: Sequence[Sequence[FoundMention]]

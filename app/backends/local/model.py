@@ -58,6 +58,11 @@ class LocalModel:
         self._linker = linker
         self._relations = relations
 
+    @property
+    def measured(self) -> bool:
+        """Whether it knows how often it is right: else no `min_precision` can be kept."""
+        return self._confidence.measured
+
     @classmethod
     def train(
         cls,

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from app.backends.base import BackendError, Examples, JobState, JobStatus, TrainingJob
+from app.backends.base import (
+    BackendError,
+    Examples,
+    ExtractOptions,
+    JobState,
+    JobStatus,
+    TrainingJob,
+)
 from app.backends.local.artefact import read_artefact, write_artefact
 from app.backends.local.backend import LocalBackend
 from app.backends.rules import RulesBackend
@@ -148,6 +155,43 @@ async def test_only_what_is_asked_for_is_answered(trained: tuple[Path, JobState]
     assert {each.type for each in found.mentions} == {"Disease"}
     assert found.relations == ()
     await backend.close()
+
+
+async def test_a_precision_is_promised_only_where_it_was_measured(
+    trained: tuple[Path, JobState], backend: LocalBackend, tmp_path: Path
+) -> None:
+    """With folds it was; without, nothing was held out: refused, and not answered with nothing."""
+    folder, state = trained
+    measured = LocalBackend(folder)
+    any_precision = ExtractOptions(min_precision=0.0)
+    assert state.model is not None
+    (found,) = await measured.extract(state.model, [_TEXT], ALL, any_precision)
+    assert len(found.mentions) == 4
+    await measured.close()
+    await backend.launch(
+        job(tmp_path, hyperparameters={"preset": "fast", "iterations": 3, "folds": 0})
+    )
+    unmeasured = (await ended(backend, "ft_1")).model
+    assert unmeasured is not None
+    with pytest.raises(BackendError) as refused:
+        await backend.extract(unmeasured, [_TEXT], ALL, any_precision)
+    assert refused.value.code == "min_precision_unavailable"
+
+
+async def test_a_closed_backend_says_so(trained: tuple[Path, JobState]) -> None:
+    """Whatever is asked of it."""
+    folder, state = trained
+    backend = LocalBackend(folder)
+    await backend.close()
+    assert state.model is not None
+    for call in (
+        backend.extract(state.model, [_TEXT], ALL),
+        backend.relate(state.model, small_corpus()),
+        backend.launch(job(folder)),
+    ):
+        with pytest.raises(BackendError) as refused:
+            await call
+        assert refused.value.code == "backend_unavailable"
 
 
 async def test_many_extractions_at_once_agree(trained: tuple[Path, JobState]) -> None:
