@@ -1,4 +1,4 @@
-"""The service over HTTP: ingest, JSONL, extraction, and `/healthz` while a model is trained.
+"""The service over HTTP: ingest, JSONL, extraction, `/healthz` during a training, evaluation.
 
 `python benchmarks/service.py [--corpus FOLDER]`; the synthetic sample without a corpus.
 """
@@ -36,6 +36,7 @@ def main() -> None:
         _extract(client, "local:rules", texts)
         fine_tune = _health_while_training(client, training_file)
         _extract(client, fine_tune["model_id"], texts)
+        _evaluate(client, dataset, fine_tune["model_id"])
 
 
 def _ingest(client: httpx.Client, corpus: Path) -> Json:
@@ -112,6 +113,29 @@ def _health_while_training(client: httpx.Client, training_file: Json) -> Json:
     _row("fine-tune, balanced, until succeeded", f"{time.perf_counter() - started:.1f} s")
     _row(f"/healthz while it trains ({len(times)} calls)", _spread(times))
     return fine_tune
+
+
+def _evaluate(client: httpx.Client, dataset: Json, model: str) -> None:
+    for models in ([model], ["local:rules", model]):
+        request = {"models": models, "dataset_id": dataset["id"], "split": "dev"}
+
+        def once(request: Json = request) -> Json:
+            return _settled(client, client.post("/v1/evaluations", json=request))
+
+        evaluation, seconds = _timed(once)
+        kind = "tuned" if len(models) == 1 else "rules and tuned, compared"
+        documents = evaluation["documents"]
+        _row(f"evaluate, {kind}, all tasks", f"{documents} documents in {seconds:.1f} s")
+    evaluation_id = evaluation["id"]
+    query = {"baseline": "local:rules", "model": model, "task": "diseases"}
+
+    def compare() -> Json:
+        answer = client.get(f"/v1/evaluations/{evaluation_id}/comparison", params=query)
+        comparison: Json = answer.raise_for_status().json()
+        return comparison
+
+    comparison, seconds = _timed(compare)
+    _row(f"comparison, {comparison['resamples']:,} resamples", f"{1000 * seconds:.0f} ms")
 
 
 def _settled(client: httpx.Client, answer: httpx.Response, location: str | None = None) -> Json:
