@@ -20,28 +20,10 @@ from app.terminology.formats import VocabularyFormat, read
 from app.terminology.index import build_index
 from app.terminology.vocabulary import Vocabulary
 
-_SYLLABLES = [
-    "ba",
-    "cyl",
-    "do",
-    "fen",
-    "gra",
-    "hep",
-    "ir",
-    "ket",
-    "lum",
-    "met",
-    "nor",
-    "ol",
-    "pra",
-    "quin",
-    "ra",
-    "sulf",
-    "tri",
-    "ur",
-    "vex",
-    "zol",
-]
+_SYLLABLES = (
+    *("ba", "cyl", "do", "fen", "gra", "hep", "ir", "ket", "lum", "met"),
+    *("nor", "ol", "pra", "quin", "ra", "sulf", "tri", "ur", "vex", "zol"),
+)
 _NAMES_EACH = 3
 _LOOKUPS = 500
 

@@ -16,9 +16,10 @@ JOINING = frozenset(
 _LEAST_PLURAL = 4
 
 
-def words(name: str) -> list[str]:
+@lru_cache(maxsize=50_000)
+def words(name: str) -> tuple[str, ...]:
     """The words and numbers of a name: lower case, without accents, Greek spelt out, singular."""
-    return [singular(word) for word in _WORD.findall(folded(name))]
+    return tuple(singular(word) for word in _WORD.findall(folded(name)))
 
 
 def folded(name: str) -> str:
