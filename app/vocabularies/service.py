@@ -132,10 +132,11 @@ class Vocabularies:
             raise ApiError("conflict", "The vocabulary is still being built.")
         await lineage.release(self._work, "vocabulary", row.id, cascade=cascade)
         await self._rows.delete(row)
+        self._delete_blobs(row.id)
         if row.blob is not None:
+            # Last: until its file is gone, it may be opened anew.
             index = self._work.blobs.path(row.blob)
             self._work.after_commit(lambda: asyncio.to_thread(close, index))
-        self._delete_blobs(row.id)
 
     async def job_request(self, vocabulary_id: str) -> BuildRequest | None:
         """What its job has to index; None if there is nothing left to do."""
