@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from app.terminology.remembering import remembered
+
 _GREEK = {
     letter: unicodedata.name(letter).rsplit(" ", 1)[-1].lower()
     for letter in map(chr, [*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3B1, 0x3CA)])
@@ -16,7 +18,7 @@ JOINING = frozenset(
 _LEAST_PLURAL = 4
 
 
-@lru_cache(maxsize=50_000)
+@remembered(20_000)
 def words(name: str) -> tuple[str, ...]:
     """The words and numbers of a name: lower case, without accents, Greek spelt out, singular."""
     return tuple(singular(word) for word in _WORD.findall(folded(name)))
