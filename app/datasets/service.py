@@ -20,7 +20,7 @@ from app.platform.lineage import Lineage
 from app.platform.lines import iterate, read_lines
 from app.platform.pagination import (
     Page,
-    decode_cursor,
+    decode_id,
     decode_offset,
     decode_offsets,
     encode_cursor,
@@ -90,7 +90,7 @@ class Datasets:
 
     async def page(self, cursor: str | None, limit: int) -> Page[Dataset]:
         """Datasets, newest first."""
-        rows = await self._rows.page(decode_cursor(cursor), limit + 1)
+        rows = await self._rows.page(decode_id(cursor, "ds"), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=await self._present(rows[:limit]), next_cursor=more)
 

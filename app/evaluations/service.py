@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 from app.backends.registry import Backends
@@ -24,7 +25,7 @@ from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
 from app.platform.lineage import Link
-from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.pagination import Page, decode_cursor, decode_id, encode_cursor, is_id
 from app.platform.work import Work
 from app.prompts.tasks import Task
 from app.tables import EvaluationResultRow, EvaluationRow
@@ -102,7 +103,7 @@ class Evaluations:
     ) -> Page[Evaluation]:
         """Evaluations of a dataset or model, newest first; or those with scores, best first."""
         if sort == "created_at":
-            rows = await self._rows.newest(dataset_id, model, decode_cursor(cursor), limit + 1)
+            rows = await self._rows.newest(dataset_id, model, decode_id(cursor, "ev"), limit + 1)
         else:
             rows = await self._rows.best(dataset_id, model, _place(cursor), limit + 1)
         more = None
@@ -233,10 +234,10 @@ def _place(cursor: str | None) -> tuple[float, str] | None:
     if position is None:
         return None
     score, _, evaluation_id = position.partition(" ")
-    try:
-        return float(score), evaluation_id
-    except ValueError:
-        raise ApiError("invalid_cursor", "The cursor is not one of this list.") from None
+    with suppress(ValueError):
+        if 0 <= (number := float(score)) <= 1 and is_id(evaluation_id, "ev"):
+            return number, evaluation_id
+    raise ApiError("invalid_cursor", "The cursor is not one of this list.")
 
 
 def _present(row: EvaluationRow, results: Sequence[EvaluationResultRow]) -> Evaluation:

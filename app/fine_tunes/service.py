@@ -21,7 +21,7 @@ from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, FieldError, invalid_field
 from app.platform.failures import job_failure
 from app.platform.lineage import Lineage, Link
-from app.platform.pagination import Page, decode_cursor, decode_offset, encode_cursor
+from app.platform.pagination import Page, decode_id, decode_offset, encode_cursor
 from app.platform.problem_json import field_errors
 from app.platform.work import Work
 from app.tables import FineTuneRow
@@ -110,7 +110,7 @@ class FineTunes:
 
     async def page(self, status: Status | None, cursor: str | None, limit: int) -> Page[FineTune]:
         """Fine-tunes, newest first."""
-        rows = await self._rows.page(status and status.value, decode_cursor(cursor), limit + 1)
+        rows = await self._rows.page(status and status.value, decode_id(cursor, "ft"), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
 

@@ -13,7 +13,7 @@ from app.models.schemas import BackendInfo, Model, ModelAlias
 from app.platform.clock import now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.lineage import Link
-from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.work import Platform, Work
 from app.prompts.tasks import Task
 from app.prompts.templates import TEMPLATES, Template
@@ -62,7 +62,7 @@ class Models:
 
     async def page(self, cursor: str | None, limit: int) -> Page[Model]:
         """Base models (all on the first page), then tuned ones, newest first."""
-        after = decode_cursor(cursor)
+        after = decode_id(cursor, "mdl")
         base: list[Model] = []
         if after is None:
             base = [_present_base(*found) for found in await self._backends.base_models()]

@@ -46,6 +46,22 @@ def decode_cursor(cursor: str | None) -> str | None:
     return position
 
 
+def decode_id(cursor: str | None, kind: str) -> str | None:
+    """The id in a cursor of a list of such things (`ev`, as in `new_id`).
+
+    Raises ApiError `invalid_cursor`.
+    """
+    position = decode_cursor(cursor)
+    if position is not None and not is_id(position, kind):
+        raise ApiError("invalid_cursor", "The cursor is not one of this list.")
+    return position
+
+
+def is_id(text: str, kind: str) -> bool:
+    """Whether it is an id of this kind."""
+    return re.fullmatch(f"{kind}_[0-9a-f]{{32}}", text) is not None
+
+
 def decode_offset(cursor: str | None) -> int:
     """The offset in a cursor, 0 without one. Raises ApiError `invalid_cursor`."""
     return decode_offsets(cursor, 1)[0]

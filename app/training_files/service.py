@@ -12,7 +12,7 @@ from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
 from app.platform.idempotency import fingerprint
 from app.platform.lineage import Lineage, Link
-from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.work import Work
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task
@@ -86,7 +86,7 @@ class TrainingFiles:
         self, dataset_id: str | None, cursor: str | None, limit: int
     ) -> Page[TrainingFile]:
         """Training files, newest first."""
-        rows = await self._rows.page(dataset_id, decode_cursor(cursor), limit + 1)
+        rows = await self._rows.page(dataset_id, decode_id(cursor, "tf"), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
 

@@ -13,7 +13,7 @@ from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
 from app.platform.lineage import Lineage
-from app.platform.pagination import Page, decode_cursor, encode_cursor
+from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.settings import Settings
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform, Work
@@ -90,7 +90,7 @@ class Vocabularies:
 
     async def page(self, cursor: str | None, limit: int) -> Page[Vocabulary]:
         """Vocabularies, newest first."""
-        rows = await self._rows.page(decode_cursor(cursor), limit + 1)
+        rows = await self._rows.page(decode_id(cursor, "voc"), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
 
