@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
-from app.backends.local.reading import read
+from app.corpora.aliases import aliases
 from app.corpora.documents import MentionType
 from app.terminology.vocabulary import Vocabulary
 
@@ -70,12 +70,12 @@ async def linked(
 
 def link(found: Annotations, text: str, vocabularies: Sequence[Vocabulary]) -> Annotations:
     """The annotations of one text; mentions that have identifiers keep them."""
-    long_forms = _long_forms(text)
+    long_forms = aliases(text)
     known: dict[tuple[MentionType, str], tuple[str, ...]] = {}
     mentions = []
     for mention in found.mentions:
         surface = text[mention.start : mention.end]
-        meant = mention.type, long_forms.get(surface, surface)
+        meant = mention.type, long_forms.get(surface, [surface])[0]
         if not mention.identifiers and meant not in known:
             known[meant] = _identifiers(vocabularies, *meant)
         mentions.append(replace(mention, identifiers=mention.identifiers or known[meant]))
@@ -96,17 +96,3 @@ def _identifiers(
         if nearest is not None and nearest[1] >= least and (not best or nearest[1] > least):
             best, least = nearest
     return best
-
-
-def _long_forms(text: str) -> dict[str, str]:
-    """For each abbreviation that the text defines, what it stands for there."""
-    reading = read(text)
-    return {
-        _surface(text, reading.spans, found.short): _surface(text, reading.spans, found.long)
-        for found in reading.definitions.values()
-    }
-
-
-def _surface(text: str, spans: Sequence[tuple[int, int]], tokens: tuple[int, int]) -> str:
-    start, end = tokens
-    return text[spans[start][0] : spans[end - 1][1]]

@@ -28,8 +28,8 @@ from app.backends.base import (
     TrainingJob,
 )
 from app.backends.linking import linked, refuse_min_precision
-from app.backends.local.tokens import sentences
 from app.corpora.documents import MentionType
+from app.corpora.tokens import sentences
 from app.prompts.tasks import MENTION_TASKS, Task
 
 _MODEL = BaseModelInfo(

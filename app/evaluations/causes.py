@@ -9,9 +9,10 @@ from itertools import accumulate, islice, product
 from typing import Literal
 
 from app.backends.base import Annotations
+from app.corpora.aliases import aliases
 from app.corpora.documents import MENTION_TYPES, Document, MentionType
 from app.corpora.scoring import Span, concepts
-from app.evaluations.clues import sentence_starts, short_forms, spells
+from app.evaluations.clues import sentence_starts, spells
 from app.evaluations.items import Item, Pair, mention_items, relation_items
 from app.evaluations.measures import between_concepts
 from app.prompts.tasks import MENTION_TASKS, Task
@@ -127,7 +128,7 @@ class _Mentions:
         self._text = gold.text
         self._gold = {type_: mention_items(gold.mentions, type_) for type_ in MENTION_TYPES}
         self._found = {type_: mention_items(found.mentions, type_) for type_ in MENTION_TYPES}
-        self._short_forms = short_forms(gold.text)
+        self._short_forms = aliases(gold.text)
         self._long_forms = {type_: self._names_of_words(type_) for type_ in MENTION_TYPES}
 
     def errors(self, task: Task, type_: MentionType) -> Iterator[Error]:

@@ -1,10 +1,9 @@
-"""Sentences and abbreviations, as far as the causes of errors need them."""
+"""Sentences and short forms, as far as the causes of errors need them."""
 
 import pytest
 
 from app.corpora.documents import Document, Passage
-from app.evaluations.clues import sentence_starts, short_forms, spells
-from tests.evaluations.written import TEXT
+from app.evaluations.clues import sentence_starts, spells
 
 
 def test_sentences_begin_after_stops_and_passages_but_not_after_abbreviations() -> None:
@@ -12,15 +11,6 @@ def test_sentences_begin_after_stops_and_passages_but_not_after_abbreviations() 
     document = Document("1", (Passage("title", 0, "No stop"), Passage("abstract", 8, text)))
     found_starts = [document.text[start:][:4] for start in sentence_starts(document)]
     assert found_starts == ["No s", "Seen", "Then", "Yes.", "next"]
-
-
-def test_definitions_of_short_forms() -> None:
-    text = (
-        "Acute kidney injury (AKI; n=3), QT-interval prolongation [QTP], heart failure (HF) and "
-        "coma (see Smith), rash (RA), p (p < 0.05), mean (12), cardiac arrest (CA A), GGT (GGT)"
-    )
-    assert short_forms(text) == {"AKI", "QTP", "HF", "RA", "CA A"}
-    assert short_forms(TEXT) == {"MI"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from itertools import islice
 
 from app.backends.base import FoundMention, FoundRelation
 from app.backends.generation.answers import Relation
-from app.backends.local.tokens import sentences
 from app.corpora.documents import MentionType
+from app.corpora.tokens import sentences
 from app.prompts.ground import Span, ground
 from app.prompts.words import fold
 

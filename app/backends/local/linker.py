@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.backends.base import FoundMention
-from app.backends.local.aliases import aliases
 from app.backends.local.arrays import State, prefixed, section
 from app.backends.local.known_names import KnownNames
 from app.backends.local.name_index import Candidate, Identifiers
 from app.backends.local.nearness import Nearness, Neighbourhood
 from app.backends.local.scene import Located
+from app.corpora.aliases import aliases
 from app.corpora.documents import MENTION_TYPES, MentionType
 from app.terminology.coordination import coordinated
 from app.terminology.remembering import LONGEST

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.backends.local.tokens import sentences
+from app.corpora.tokens import sentences
 
 # The longest BC5CDR abstract has 3,900 characters: no abstract is cut.
 LONGEST_PIECE = 8_000

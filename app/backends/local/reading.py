@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from app.backends.local.abbreviations import Abbreviation, abbreviations
-from app.backends.local.tokens import sentences, token_spans
+from app.corpora.abbreviations import Abbreviation, abbreviations
+from app.corpora.tokens import sentences, token_spans
 
 # Longer runs are cut, so that one endless "sentence" cannot make a batch endless.
 LONGEST_SEQUENCE = 400

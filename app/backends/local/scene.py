@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from app.backends.local.tokens import sentences, token_spans
 from app.corpora.documents import NAME, MentionType
+from app.corpora.tokens import sentences, token_spans
 
 
 class Located(Protocol):

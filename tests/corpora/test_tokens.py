@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.local.tokens import sentences, tokenize
 from app.corpora import pubtator
+from app.corpora.tokens import sentences, tokenize
 
 TEXTS = st.text(st.sampled_from("aB1 .\n()\u03b2\u0301\U0001f600-'?") | st.characters())
 

@@ -3,8 +3,8 @@
 import re
 from itertools import pairwise
 
-from app.backends.local.abbreviations import abbreviations
-from app.backends.local.tokens import token_spans
+from app.corpora.abbreviations import abbreviations
+from app.corpora.tokens import token_spans
 
 # A bracket, and what may be a short form up to where that ends (see `abbreviations`).
 _DEFINITION = re.compile(r"[(\[](?=\s*[^()\[\];:,]{2,16}[;:,)\]])")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backends.local.aliases import aliases
 from app.backends.local.reading import read
+from app.corpora.aliases import aliases
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,15 @@ from app.backends.local.reading import read
 )
 def test_definitions(text: str, found: dict[str, list[str]]) -> None:
     assert aliases(text) == found
+
+
+def test_what_is_no_short_form() -> None:
+    """References, figures, a name repeated; but with white space or a count it may be one."""
+    text = (
+        "Acute kidney injury (AKI; n=3), QT-interval prolongation [QTP], heart failure (HF) and "
+        "coma (see Smith), rash (RA), p (p < 0.05), mean (12), cardiac arrest (CA A), GGT (GGT)"
+    )
+    assert aliases(text).keys() == {"AKI", "QTP", "HF", "RA", "CA A"}
 
 
 @given(st.lists(st.sampled_from(["heart", "block", "(", ")", "HB", "H", ",", "[", "]", "a", "\n"])))
