@@ -8,7 +8,7 @@ relaxed mentions, surfaces and relations by name are not in it and are defined h
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import product
@@ -40,6 +40,18 @@ class AnyMention(Protocol):
     @property
     def identifiers(self) -> tuple[str, ...]:
         """The CURIEs of its concepts."""
+
+
+class AnyRelation(Protocol):
+    """A relation found between two mentions, as their indices among those of the document."""
+
+    @property
+    def chemical(self) -> int:
+        """Which mention is its chemical."""
+
+    @property
+    def disease(self) -> int:
+        """Which mention is its disease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,16 @@ def score_concepts(
 def score_relations(gold: Iterable[Relation], predicted: Iterable[Relation]) -> Counts:
     """The document's pairs of chemical and disease identifiers."""
     return _compare(concept_pairs(gold), concept_pairs(predicted))
+
+
+def between_concepts(
+    mentions: Sequence[AnyMention], relations: Iterable[AnyRelation]
+) -> Iterator[Relation]:
+    """What is scored of relations between mentions: all pairs of the concepts of each two."""
+    for relation in relations:
+        sides = mentions[relation.chemical], mentions[relation.disease]
+        for chemical, disease in product(*(side.identifiers for side in sides)):
+            yield Relation(chemical, disease)
 
 
 def score_named_relations(

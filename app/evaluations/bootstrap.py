@@ -121,9 +121,13 @@ def _swaps(documents: int, resamples: int, generator: np.random.Generator) -> It
 
 
 def _won_and_lost(baseline: Integers, model: Integers) -> tuple[int, int]:
-    # A document without anything to find is right if nothing is found.
-    before, after = (np.where(each.any(axis=1), _f1(each), 1.0) for each in (baseline, model))
+    before, after = document_f1(baseline), document_f1(model)
     return int(np.count_nonzero(after > before)), int(np.count_nonzero(after < before))
+
+
+def document_f1(counts: Integers) -> Floats:
+    """F1 of each document (tp, fp, fn); 1 where there is nothing to find and nothing is found."""
+    return np.where(counts.any(axis=1), _f1(counts), 1.0)
 
 
 def _f1(counts: NDArray[np.float64] | Integers) -> Floats:

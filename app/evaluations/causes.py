@@ -11,10 +11,9 @@ from typing import Literal
 from app.backends.base import Annotations
 from app.corpora.aliases import aliases
 from app.corpora.documents import MENTION_TYPES, Document, MentionType
-from app.corpora.scoring import Span, concepts
+from app.corpora.scoring import Span, between_concepts, concepts
 from app.evaluations.clues import sentence_starts, spells
 from app.evaluations.items import Item, Pair, mention_items, relation_items
-from app.evaluations.measures import between_concepts
 from app.prompts.tasks import MENTION_TASKS, Task
 
 _LONGEST_ABBREVIATION = 8

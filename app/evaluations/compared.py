@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from anyio import to_thread
-from numpy.typing import NDArray
 
 from app.corpora.documents import Document
-from app.evaluations.bootstrap import Integers
+from app.evaluations.bootstrap import Integers, document_f1
 from app.evaluations.comparing import gained_and_lost
 from app.evaluations.detail_schemas import (
     Change,
@@ -63,7 +62,7 @@ async def comparison(
         measure,
         kept.resamples,
     )
-    gains = _f1(after.counts) - _f1(before.counts)
+    gains = document_f1(after.counts) - document_f1(before.counts)
     order = np.argsort(-np.abs(gains), kind="stable")
     if rank > len(order):
         raise ApiError("invalid_cursor", "The cursor is not one of this list.")
@@ -110,14 +109,6 @@ def _counts(model: KeptModel, task: Task, measure: Measure) -> _Counts:
             begins.append(at)
             at += len(line)
     return _Counts(model.records, np.array(rows, dtype=np.int64).reshape(-1, 3), begins)
-
-
-def _f1(counts: Integers) -> NDArray[np.float64]:
-    """F1 of each document; one without anything to find is right if nothing is found."""
-    twice = 2.0 * counts[:, 0]
-    whole = twice + counts[:, 1] + counts[:, 2]
-    f1: NDArray[np.float64] = np.divide(twice, whole, out=np.ones_like(whole), where=whole > 0)
-    return f1
 
 
 def _compared(

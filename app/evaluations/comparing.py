@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from app.backends.base import Annotations
 from app.corpora.documents import Document
+from app.corpora.scoring import between_concepts
 from app.evaluations.items import Item, mention_items, relation_items
-from app.evaluations.measures import between_concepts
 from app.prompts.tasks import MENTION_TASKS, Task
 
 Key = TypeVar("Key")

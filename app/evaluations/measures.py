@@ -3,15 +3,14 @@
 The counts of one document; add those of all documents up for precision, recall and F1.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from itertools import product
 
 from app.backends.base import Annotations, FoundRelation
-from app.corpora.documents import Document, MentionType, Relation
+from app.corpora.documents import Document, MentionType
 from app.corpora.scoring import (
-    AnyMention,
     Counts,
+    between_concepts,
     folded,
     score_concepts,
     score_mentions,
@@ -108,16 +107,6 @@ def measure(
         for task in Task
         if task in tasks
     }
-
-
-def between_concepts(
-    mentions: Sequence[AnyMention], relations: Iterable[FoundRelation]
-) -> Iterator[Relation]:
-    """Relations between concepts, where those found are between mentions: all pairs of theirs."""
-    for relation in relations:
-        sides = mentions[relation.chemical], mentions[relation.disease]
-        for chemical, disease in product(*(side.identifiers for side in sides)):
-            yield Relation(chemical, disease)
 
 
 def _mentions(

@@ -1,12 +1,11 @@
 """What a trained model scores on documents it has not learnt from."""
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
 
 from app.backends.base import Annotations
 from app.backends.local.model import LocalModel, Wishes
-from app.corpora.documents import Document, Relation
-from app.corpora.scoring import Counts, score_mentions, score_relations
+from app.corpora.documents import Document
+from app.corpora.scoring import Counts, between_concepts, score_mentions, score_relations
 from app.prompts.tasks import MENTION_TASKS, Task
 
 _BATCH = 50
@@ -34,13 +33,6 @@ def evaluate(model: LocalModel, documents: Sequence[Document], wishes: Wishes) -
 
 def _score(document: Document, found: Annotations, task: Task) -> Counts:
     if task is Task.RELATIONS:
-        return score_relations(document.relations, _relations(found))
+        related = between_concepts(found.mentions, found.relations)
+        return score_relations(document.relations, related)
     return score_mentions(document.mentions, found.mentions, MENTION_TASKS[task])
-
-
-def _relations(found: Annotations) -> Iterator[Relation]:
-    """Relations between concepts, where those found are between mentions."""
-    for relation in found.relations:
-        sides = found.mentions[relation.chemical], found.mentions[relation.disease]
-        for chemical, disease in product(*(side.identifiers for side in sides)):
-            yield Relation(chemical, disease)
