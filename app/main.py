@@ -23,6 +23,7 @@ from app.cohere_api.application import create_cohere_api
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
 from app.evaluations.service import LINK as EVALUATIONS_LINK
+from app.evaluations.service import VOCABULARY_LINK as EVALUATIONS_VOCABULARY_LINK
 from app.evaluations.service import Evaluations
 from app.evaluations.workflows import AT_ONCE as EVALUATIONS_AT_ONCE
 from app.evaluations.workflows import QUEUE as EVALUATIONS_QUEUE
@@ -113,7 +114,7 @@ def _named(
 def create_lineage(backends: Backends) -> Lineage:
     """What was built from datasets and vocabularies, and what from that in turn."""
     links = [TRAINING_FILES_LINK, FINE_TUNES_LINK, VOCABULARY_LINK, models_link(backends)]
-    return Lineage([*links, EVALUATIONS_LINK])
+    return Lineage([*links, EVALUATIONS_LINK, EVALUATIONS_VOCABULARY_LINK])
 
 
 async def remove_leftovers(platform: Platform) -> None:

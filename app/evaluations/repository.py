@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, String, and_, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import EvaluationResultRow, EvaluationRow
@@ -65,6 +65,13 @@ class EvaluationRepository:
     async def of_dataset(self, dataset_id: str) -> Sequence[str]:
         """Ids of the evaluations on a dataset."""
         query = select(EvaluationRow.id).where(EvaluationRow.dataset_id == dataset_id)
+        return (await self._session.scalars(query)).all()
+
+    async def using(self, vocabulary_id: str, statuses: Sequence[str]) -> Sequence[str]:
+        """Ids of the evaluations in one of these states that name a vocabulary."""
+        # The JSON as text: an id is in no other string. Each database has functions of its own.
+        named = cast(EvaluationRow.options, String).contains(vocabulary_id, autoescape=True)
+        query = select(EvaluationRow.id).where(named, EvaluationRow.status.in_(statuses))
         return (await self._session.scalars(query)).all()
 
     async def blob_keys(self) -> list[str]:

@@ -5,8 +5,8 @@ Scoring and resampling hold a processor for long, so they are done in threads.
 
 import asyncio
 import time
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
 
 from anyio import to_thread
 
@@ -21,9 +21,11 @@ from app.evaluations.schemas import Comparison, EvaluationResult
 from app.evaluations.significance import compare
 from app.evaluations.tally import Tally
 from app.evaluations.watch import Watch
+from app.extractions.service import annotate
 from app.fine_tunes.service import FineTunes
 from app.models.service import Models, ResolvedModel, resolve
 from app.platform.blobs import BlobWriter
+from app.platform.errors import ApiError
 from app.platform.work import Platform
 from app.training_files.service import TrainingFiles
 from app.vocabularies.service import indexes
@@ -44,15 +46,26 @@ class Evaluating:
         """Measure all models. Raises ApiError if a backend fails for good, UnwantedError."""
         results: list[tuple[EvaluationResult, str]] = []
         tallies: dict[str, Tally] = {}
+        if self._plan.options.min_precision is not None:
+            for model_id, asked in self._plan.models:
+                with _naming(asked):
+                    await self._ask_nothing(model_id)
         for model_id, asked in self._plan.models:
             self._watch.begin(model_id)
-            tally, result, blob = await self._measure(model_id, asked)
+            with _naming(asked):
+                tally, result, blob = await self._measure(model_id, asked)
             results.append((result, blob))
             tallies[model_id] = tally
         self._watch.begin("comparing")
         comparisons = await self._compare(tallies)
         warnings = [told for each, tally in tallies.items() for told in tally.warnings(each)]
         return Outcome(results, comparisons, warnings)
+
+    async def _ask_nothing(self, model_id: str) -> None:
+        """A model that cannot keep `min_precision` says so before any has been measured."""
+        model = await resolve(self._platform, self._backends, model_id)
+        options = await self._options(model)
+        await annotate(self._platform, model, [], self._plan.tasks & model.tasks, options)
 
     async def _measure(self, model_id: str, asked: str) -> tuple[Tally, EvaluationResult, str]:
         model = await resolve(self._platform, self._backends, model_id)
@@ -123,6 +136,15 @@ class Evaluating:
                     )
                 )
         return comparisons
+
+
+@contextmanager
+def _naming(asked: str) -> Iterator[None]:
+    """An error within is of one of several models: its message begins with the model's name."""
+    try:
+        yield
+    except ApiError as error:
+        raise ApiError(error.code, f"{asked}: {error.detail}", hint=error.hint) from None
 
 
 def _keep(answered: Answered, tally: Tally, out: BlobWriter) -> None:

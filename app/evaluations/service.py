@@ -33,6 +33,7 @@ from app.vocabularies.service import Vocabularies
 
 JOB = "evaluation"
 _VOCABULARIES = "/options/vocabularies"
+_UNFINISHED = [status.value for status in UNFINISHED]
 
 Sort = Literal["created_at", "f1"]
 
@@ -59,7 +60,9 @@ class Evaluations:
         tasks = _check_tasks(request, models, annotated)
         options = request.options
         if options.vocabularies is not None:
-            ids = await Vocabularies(self._work).ready(options.vocabularies, _VOCABULARIES)
+            vocabularies = Vocabularies(self._work)
+            await vocabularies.hold()
+            ids = await vocabularies.ready(options.vocabularies, _VOCABULARIES)
             options = options.model_copy(update={"vocabularies": ids})
         evaluation_id = new_id("ev")
         row = EvaluationRow(
@@ -195,7 +198,13 @@ async def _delete(work: Work, evaluation_id: str) -> None:
     await Evaluations(work).delete(evaluation_id)
 
 
+async def _using(work: Work, vocabulary_id: str) -> Sequence[str]:
+    # One that has ended no longer needs it.
+    return await EvaluationRepository(work.session).using(vocabulary_id, _UNFINISHED)
+
+
 LINK = Link("dataset", "evaluation", _built_from, _delete)
+VOCABULARY_LINK = Link("vocabulary", "evaluation", _using, _delete)
 
 
 def _check_tasks(

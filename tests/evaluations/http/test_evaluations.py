@@ -215,14 +215,27 @@ async def test_identifiers_from_a_vocabulary(client: httpx.AsyncClient, sample: 
     assert evaluation["options"]["vocabularies"] == [vocabulary["id"]]
 
 
-async def test_what_only_the_backend_can_refuse(client: httpx.AsyncClient, sample: Json) -> None:
-    """A model without calibrated scores cannot be asked for a precision: its code is told."""
-    evaluation = await evaluate(
-        client,
-        models=["local:rules"],
-        dataset_id=sample["id"],
-        split="dev",
-        options={"min_precision": 0.9},
-    )
+async def test_what_only_the_backend_can_refuse(
+    client: httpx.AsyncClient, sample: Json, tuned: str
+) -> None:
+    """A model without calibrated scores cannot be asked for a precision: its code and its name.
+
+    It says so before a model that can has been measured: no stage was reached.
+    """
+    model = (await client.get(f"/v1/models/{tuned}")).json()
+    fine_tune = (await client.get(f"/v1/fine-tunes/{model['fine_tune_id']}")).json()
+    request: Json = {
+        "training_file_id": fine_tune["training_file_id"],
+        "hyperparameters": {"preset": "fast", "iterations": 5, "folds": 2},
+    }
+    answer = await client.post("/v1/fine-tunes", json=request)
+    sure = (await settled(client, answer.headers["Location"]))["model_id"]
+    await client.put("/v1/model-aliases/unsure", json={"model": "local:rules"})
+    request = {"dataset_id": sample["id"], "split": "dev", "options": {"min_precision": 0.9}}
+    succeeded = await evaluate(client, **request, models=[sure])
+    assert succeeded["status"] == "succeeded", succeeded
+    evaluation = await evaluate(client, **request, models=[sure, "unsure"])
     assert evaluation["status"] == "failed"
     assert evaluation["error"]["code"] == "min_precision_unavailable"
+    assert evaluation["error"]["message"].startswith("unsure: This model gives no scores")
+    assert evaluation["stage"] == ""

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.api.conftest import Json
+from tests.api.conftest import Json, settled
 from tests.backends.openai.server import Fault, Server
 from tests.evaluations.http.conftest import evaluate, sample_of, until_running
 
@@ -90,6 +90,33 @@ async def test_a_server_that_fails_for_good(
     assert (answer.status_code, answer.json()["code"]) == (409, "not_cancellable")
     assert (await client.delete(path)).status_code == 204
     assert (await client.get(path)).status_code == 404
+
+
+async def test_a_vocabulary_is_kept_while_it_is_needed(
+    client: httpx.AsyncClient, sample: Json, server: Server
+) -> None:
+    """One that an evaluation at work or waiting names cannot be deleted; once it has ended it can.
+
+    Not even with `cascade`: what runs is cancelled first.
+    """
+    files = {"file": ("x.txt", b"D008691\tmethadone\n")}
+    data = {"name": "needed", "type": "Chemical"}
+    answer = await client.post("/v1/vocabularies", files=files, data=data)
+    await settled(client, answer.headers["Location"])
+    server.fault = Fault(200, "{}", delay=30)
+    request = {"dataset_id": sample["id"], "split": "dev", "tasks": ["chemicals"]}
+    request |= {"models": ["openai:base"], "options": {"vocabularies": ["needed"]}}
+    at_work, waiting = [
+        (await client.post("/v1/evaluations", json=request)).headers["Location"] for _ in range(2)
+    ]
+    await until_running(client, at_work)
+    for location in (at_work, waiting):
+        for query, code in (("", "in_use"), ("?cascade=true", "conflict")):
+            refused = await client.delete(f"/v1/vocabularies/needed{query}")
+            assert (refused.status_code, refused.json()["code"]) == (409, code)
+            assert (await client.get("/v1/vocabularies/needed")).json()["status"] == "ready"
+        await client.post(f"{location}/cancel")
+    assert (await client.delete("/v1/vocabularies/needed")).status_code == 204
 
 
 async def test_cancelled_while_it_waits(
