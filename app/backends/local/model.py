@@ -86,7 +86,9 @@ class LocalModel:
         report("calibration", 1, 1, measured)
         relations = None
         if Task.RELATIONS in tasks:
-            linked = link_held_out(seen, found, vocabularies) if any(found) else None
+            # With the scores that `annotate` will give them.
+            scored = [confidence.apply(each, None) for each in found]
+            linked = link_held_out(seen, scored, vocabularies) if any(found) else None
             relations = RelationModel.train(seen, relation_options(hyperparameters), report, linked)
         return cls(tasks, tagger, confidence, linker, relations)
 

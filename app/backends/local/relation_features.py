@@ -57,6 +57,8 @@ class Standing(NamedTuple):
     disease_leads: float
     narrower_disease: float
     broader_disease: float
+    chemical_score: float
+    disease_score: float
 
 
 class Nearness(NamedTuple):
@@ -194,6 +196,8 @@ def _standing(scene: Scene, chemical: _Side, disease: _Side) -> Standing:
         disease_leads=float(disease.concept.places[0].start < chemical.concept.places[0].start),
         narrower_disease=0.0,
         broader_disease=0.0,
+        chemical_score=chemical.concept.score,
+        disease_score=disease.concept.score,
     )
 
 

@@ -48,10 +48,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One concept of the text; `places` in text order, never empty."""
+    """One concept of the text; `places` in text order, never empty.
+
+    `score` is the best probability of its mentions, 1 where they were given.
+    """
 
     key: str
     places: tuple[Place, ...]
+    score: float = 1.0
 
     def by_sentence(self) -> dict[int, list[Place]]:
         """Its places in each sentence that has any."""
@@ -100,13 +104,14 @@ def read_scene(text: str, title_end: int, mentions: Sequence[Located]) -> Scene:
         place = Place(start, end, sentence_of[start], index)
         for key in concept_keys(mention, text[mention.start : mention.end]):
             places[mention.type].setdefault(key, []).append(place)
+    scores = [getattr(mention, "score", None) for mention in mentions]
     return Scene(
         words=[text[start:end].lower() for start, end in tokens],
         sentence_of=sentence_of,
         sentences=spans,
         covers=covers,
-        chemicals=_concepts(places["Chemical"]),
-        diseases=_concepts(places["Disease"]),
+        chemicals=_concepts(places["Chemical"], scores),
+        diseases=_concepts(places["Disease"], scores),
         titled=bool(text[:title_end].strip()),
     )
 
@@ -116,6 +121,10 @@ def concept_keys(mention: Located, surface: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mention.identifiers)) or (NAME + " ".join(surface.lower().split()),)
 
 
-def _concepts(places: dict[str, list[Place]]) -> list[Concept]:
-    concepts = [Concept(key, tuple(found)) for key, found in places.items()]
+def _concepts(places: dict[str, list[Place]], scores: Sequence[float | None]) -> list[Concept]:
+    def best(found: Sequence[Place]) -> float:
+        said = (scores[place.mention] for place in found)
+        return max(1.0 if score is None else score for score in said)
+
+    concepts = [Concept(key, tuple(found), best(found)) for key, found in places.items()]
     return sorted(concepts, key=lambda concept: -len(concept.places))[:_MOST_CONCEPTS]
