@@ -9,6 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.backends.base import FoundMention, FoundRelation
+from app.backends.local.pair_reader import PairReader
+from app.backends.local.pair_table import pair_table
+from app.backends.local.priors import Priors
+from app.backends.local.relation_features import pair_features
 from app.backends.local.relations import RelationModel, RelationOptions
 from app.backends.local.scene import read_scene
 from app.corpora import pubtator
@@ -160,6 +164,32 @@ def test_without_found_mentions_they_are_taken_for_given_ones(model: RelationMod
     for each in small_corpus():
         given = model.find(each.text, each.body_offset, each.mentions)
         assert model.find(each.text, each.body_offset, each.mentions, found=True) == given
+
+
+def test_given_and_found_mentions_have_thresholds_of_their_own(model: RelationModel) -> None:
+    deaf = RelationModel.from_state({**model.state(), "found.threshold": np.array([2.0])})
+    for each in small_corpus():
+        assert deaf.find(each.text, each.body_offset, each.mentions)
+        assert not deaf.find(each.text, each.body_offset, each.mentions, found=True)
+
+
+def test_a_concept_is_as_sure_as_its_surest_mention_and_certain_where_it_is_given() -> None:
+    text, mentions = unmarked("[C1 x] and [D1 y] or [D1 z].")
+    found = [
+        FoundMention(each.start, each.end, each.type, each.identifiers, score)
+        for each, score in zip(mentions, (None, 0.2, 0.7), strict=True)
+    ]
+    scene = read_scene(text, 0, found)
+    assert [each.score for each in (*scene.chemicals, *scene.diseases)] == [1.0, 0.7]
+    scene = read_scene(text, 0, mentions)
+    assert [each.score for each in (*scene.chemicals, *scene.diseases)] == [1.0, 1.0]
+
+
+def test_the_second_stage_can_tell_found_mentions_from_given_ones() -> None:
+    text, mentions = unmarked("[C1 x] [D1 y].")
+    pairs = list(pair_features(read_scene(text, 0, mentions), Priors()))
+    given, found = (pair_table(pairs, PairReader.train([], 1.0), each) for each in (False, True))
+    assert (given != found).sum() == 1
 
 
 def test_a_wished_precision_leaves_the_surest_of_what_was_found(model: RelationModel) -> None:
