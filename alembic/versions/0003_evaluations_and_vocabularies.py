@@ -49,7 +49,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("asked", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
-        sa.Column("f1", sa.Double(), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
         sa.Column("blob", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(

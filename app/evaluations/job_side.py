@@ -88,7 +88,6 @@ class JobSide:
         each = zip(await self._rows.results([row.id]), outcome.results, strict=True)
         for result_row, (result, blob) in each:
             result_row.result, result_row.blob = result.model_dump(mode="json"), blob
-            result_row.f1 = result.f1
         row.comparisons = {
             "comparisons": [each.model_dump(mode="json") for each in outcome.comparisons],
             "warnings": [each.model_dump(mode="json") for each in outcome.warnings],

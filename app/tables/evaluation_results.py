@@ -23,6 +23,5 @@ class EvaluationResultRow(Table):
     position: Mapped[int] = mapped_column(primary_key=True)
     asked: Mapped[str]
     model: Mapped[str] = mapped_column(index=True)
-    f1: Mapped[float | None]
     result: Mapped[dict[str, Any] | None]
     blob: Mapped[str | None]

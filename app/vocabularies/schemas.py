@@ -1,19 +1,15 @@
 """What the vocabularies room says on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from app.corpora.documents import MentionType
 from app.platform.failures import JobFailure
 
 VocabularyStatus = Literal["building", "ready", "failed"]
 NAME = "[a-z0-9][a-z0-9._-]{0,63}"
-# A name or an id, as requests refer to a vocabulary.
-VocabularyKey = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-# That an extraction or a fine-tune may use.
-MOST = 10
 # Of one upload, or in one archive.
 MOST_FILES = 10
 
