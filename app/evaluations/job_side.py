@@ -81,10 +81,13 @@ class JobSide:
         return True
 
     async def succeed(self, evaluation_id: str, outcome: Outcome) -> bool:
-        """Store what was measured, all of it; False if it was cancelled in the last moment."""
+        """Store what was measured, all of it; False if it was cancelled in the last moment.
+
+        Safe to repeat: whether a commit was done is not known when its answer is lost.
+        """
         row = await self._rows.lock(evaluation_id)
         if row is None or row.status != Status.RUNNING:
-            return False
+            return row is not None and row.status == Status.SUCCEEDED
         each = zip(await self._rows.results([row.id]), outcome.results, strict=True)
         for result_row, (result, blob) in each:
             result_row.result, result_row.blob = result.model_dump(mode="json"), blob

@@ -2,8 +2,13 @@
 
 import time
 
+import structlog
+
 from app.evaluations.job_side import JobSide
+from app.platform.database import AWAY
 from app.platform.work import Platform
+
+log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
 # The rest of the progress is for the comparisons.
@@ -40,7 +45,11 @@ class Watch:
         if time.monotonic() < self._next:
             return
         progress = _ASKING * self._done / max(1, self._documents)
-        async with self._platform.work(write=True) as work:
-            if not await JobSide(work).record(self._id, self._stage, progress):
-                raise UnwantedError
+        try:
+            async with self._platform.work(write=True) as work:
+                if not await JobSide(work).record(self._id, self._stage, progress):
+                    raise UnwantedError
+        except AWAY as error:
+            # What has been answered, and may have been paid for, is not given up for that.
+            log.warning("progress_not_stored", id=self._id, error=type(error).__name__)
         self._next = time.monotonic() + LOOK_SECONDS

@@ -12,7 +12,7 @@ from app.evaluations.run import Evaluating
 from app.evaluations.service import JOB
 from app.evaluations.watch import UnwantedError
 from app.platform.errors import ApiError
-from app.platform.jobs import JobError, JobKind
+from app.platform.jobs import JobError, JobKind, waiting_for_database
 from app.platform.work import Platform
 
 QUEUE = "evaluations"
@@ -38,9 +38,13 @@ def evaluation_job(platform: Platform, backends: Backends) -> JobKind:
         except UnwantedError:
             await remove_blobs(evaluation_id)
             return
-        async with platform.work(write=True) as work:
-            stored = await JobSide(work).succeed(evaluation_id, outcome)
-        if not stored:
+
+        async def store() -> bool:
+            async with platform.work(write=True) as work:
+                return await JobSide(work).succeed(evaluation_id, outcome)
+
+        # By itself: the whole step, done again, would ask all models again.
+        if not await waiting_for_database(store, evaluation_id):
             await remove_blobs(evaluation_id)
 
     async def fail(evaluation_id: str, code: str, message: str) -> None:

@@ -14,7 +14,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.platform.errors import ApiError
@@ -92,6 +93,8 @@ class Database:
 
 
 REFUSALS = (IntegrityError, DataError)
+# What is raised when it does not answer, or not in time: it may a moment later.
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
 
 def refusal(error: Exception) -> ApiError:

@@ -14,12 +14,12 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.platform.database import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,9 @@ STEPS_VERSION = "1"
 
 _SWEEP_SECONDS = 60.0
 _DATABASE_RETRIES = 6
+_PAUSE_SECONDS = 1.0  # the first one; each is twice as long as the one before
+
+Answer = TypeVar("Answer")
 
 
 class JobError(Exception):
@@ -202,17 +205,24 @@ class Jobs:
 
     async def _attempt(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
         """Run one step; a database that is away for a moment is waited for."""
-        for attempt in range(_DATABASE_RETRIES):
-            try:
-                await step(row_id)
-            except JobError as error:
-                return error.code, error.message
-            except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-                log.warning("job_database_away", id=row_id, error=type(error).__name__)
-                await asyncio.sleep(2**attempt)
-            except Exception:
-                log.exception("job_step_broke", id=row_id, step=step.__name__)
-                return "internal_error", "Something broke on our side; the log has the cause."
-            else:
-                return ()
-        return "internal_error", "The database did not answer."
+        try:
+            await waiting_for_database(lambda: step(row_id), row_id)
+        except JobError as error:
+            return error.code, error.message
+        except AWAY:
+            return "internal_error", "The database did not answer."
+        except Exception:
+            log.exception("job_step_broke", id=row_id, step=step.__name__)
+            return "internal_error", "Something broke on our side; the log has the cause."
+        return ()
+
+
+async def waiting_for_database(action: Callable[[], Awaitable[Answer]], row_id: str) -> Answer:
+    """Do it, and again while the database is away for a moment. Raises one of AWAY in the end."""
+    for attempt in range(_DATABASE_RETRIES - 1):
+        try:
+            return await action()
+        except AWAY as error:
+            log.warning("job_database_away", id=row_id, error=type(error).__name__)
+        await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+    return await action()
