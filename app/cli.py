@@ -163,19 +163,28 @@ def curve(
 @contextmanager
 def _command() -> "Iterator[Console]":
     """A console to show things on; what goes wrong as expected is told in words, exit code 1."""
-    import sys
-
-    from rich.console import Console
-
     from app.charts import ChartError
     from app.commands.service import CommandError
 
     try:
-        # Tables that go to a file are not folded to the width of some terminal.
-        yield Console() if sys.stdout.isatty() else Console(width=160)
+        yield _console()
     except (CommandError, ChartError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+def _console() -> "Console":
+    import io
+    import sys
+
+    from rich.console import Console
+
+    if sys.stdout is None:  # it was closed: nobody listens
+        return Console(quiet=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name may have what the encoding has not
+    # Tables that go to a file are not folded to the width of some terminal.
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 @app.command()

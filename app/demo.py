@@ -124,7 +124,7 @@ def _show_one(client: httpx.Client, dataset_id: str, models: dict[str, str]) -> 
 
 def _show_gain(client: httpx.Client, dataset_id: str, models: dict[str, str]) -> None:
     body = {"models": list(models.values()), "dataset_id": dataset_id, "split": "dev"}
-    evaluation = Evaluation.model_validate(evaluated(client, body, console))
+    evaluation = Evaluation.model_validate(evaluated(client, body))
     said = f"F1 on the {evaluation.documents} documents of dev, none of them in training"
     table = Table(title=said)
     for column in ("", *models, "gain", "95 % interval"):

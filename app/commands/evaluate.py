@@ -1,17 +1,21 @@
 """`medtune evaluate`: have models measured by a service, and show what came of it."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import httpx
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import charts
 from app.commands import report
 from app.commands.corpus import dataset_of
+from app.commands.files import check_writable, writing
 from app.commands.service import CommandError, Json, at_service, checked, settled
 from app.evaluations.schemas import Evaluation, Status
 
@@ -41,22 +45,24 @@ class Outputs:
     def check(self) -> None:
         """Raises CommandError or ChartError for a file that could not be written."""
         for path in filter(None, (self.json, self.markdown, self.plot)):
-            if not path.parent.is_dir():
-                raise CommandError(f"There is no folder {path.parent}.")
+            check_writable(path)
         if self.plot is not None:
             charts.check(self.plot)
 
     def write(self, body: Json, evaluation: Evaluation) -> list[Path]:
-        """Write them; those that were written."""
+        """Write them; those that were written. Raises CommandError, ChartError."""
         if self.json is not None:
             text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
-            self.json.write_text(text, encoding="utf-8")
+            with writing(self.json):
+                self.json.write_text(text, encoding="utf-8")
         if self.markdown is not None:
-            self.markdown.write_text(report.markdown(evaluation), encoding="utf-8")
+            with writing(self.markdown):
+                self.markdown.write_text(report.markdown(evaluation), encoding="utf-8")
         if self.plot is not None:
             title = f"F1 on {', '.join(evaluation.splits)}, {evaluation.documents} documents"
             first = report.label(evaluation.results[0])
-            charts.draw_comparison(report.bars(evaluation), title, first, self.plot)
+            with writing(self.plot):
+                charts.draw_comparison(report.bars(evaluation), title, first, self.plot)
         return [path for path in (self.json, self.markdown, self.plot) if path is not None]
 
 
@@ -77,10 +83,12 @@ def run(asked: Asked, outputs: Outputs, server: str | None, console: Console) ->
                 "vocabularies": list(asked.vocabularies) or None,
             },
         }
-        found = evaluated(client, body, console)
-    evaluation = Evaluation.model_validate(found)
+        found = evaluated(client, body)
+    evaluation = _read(found)
+    # Before anything is shown: whoever reads that may have gone.
+    written = outputs.write(found, evaluation)
     show(evaluation, console)
-    for path in outputs.write(found, evaluation):
+    for path in written:
         console.print(f"Written: {path}", highlight=False, markup=False)
 
 
@@ -93,18 +101,21 @@ def price(given: str) -> tuple[str, Json]:
     read, written, *currency = [figure.strip() for figure in figures.split(",")] + [""] * 2
     try:
         found: Json = {"input": float(read), "output": float(written)}
+        if not all(map(isfinite, found.values())):
+            raise ValueError
     except ValueError:
         raise CommandError("A price is written model=2.5,10 or model=2.5,10,EUR.") from None
     return model, found | ({"currency": currency[0]} if currency[0] else {})
 
 
-def evaluated(client: httpx.Client, body: Json, console: Console) -> Json:
-    """An evaluation once it has succeeded, its progress shown. Raises CommandError."""
-    started = checked(client.post("/v1/evaluations", json=body))
+def evaluated(client: httpx.Client, body: Json) -> Json:
+    """An evaluation once it has succeeded, its progress shown on stderr. Raises CommandError."""
+    started = checked(client.post("/v1/evaluations", json=body), "id")
     location = f"/v1/evaluations/{started['id']}"
+    stderr = Console(stderr=True, quiet=sys.stderr is None)
     columns = (TextColumn("{task.description:<24.24}"), BarColumn(), "{task.percentage:>5.1f} %")
     try:
-        with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        with Progress(*columns, TimeElapsedColumn(), console=stderr) as progress:
             found = settled(client, location, _teller(progress))
     except KeyboardInterrupt:
         raise CommandError(f"It goes on as long as the service runs: GET {location}") from None
@@ -113,6 +124,13 @@ def evaluated(client: httpx.Client, body: Json, console: Console) -> Json:
         said = f"The evaluation has {found['status']}: {error['code']}. {error['message']}"
         raise CommandError(f"{said.rstrip()}\nGET {location}")
     return found
+
+
+def _read(found: Json) -> Evaluation:
+    try:
+        return Evaluation.model_validate(found)
+    except ValidationError:
+        raise CommandError("The evaluation is of another version of Medtune.") from None
 
 
 def show(evaluation: Evaluation, console: Console) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -17,6 +18,7 @@ Json = dict[str, Any]
 
 _TIMEOUT_SECONDS = 120
 _PAUSE_SECONDS = 0.2
+_NO_MEDTUNE = "What answers there is no Medtune, or one of another version."
 
 
 class CommandError(Exception):
@@ -77,19 +79,25 @@ def _own() -> Iterator[httpx.Client]:
         yield service.client
 
 
-def checked(answer: httpx.Response) -> Json:
-    """The answer's body. Raises CommandError with what the problem says of itself."""
+def checked(answer: httpx.Response, *fields: str) -> Json:
+    """The answer's body, which has these fields.
+
+    Raises CommandError with what the problem says of itself, or if this is no answer of Medtune.
+    """
     if answer.is_success:
         try:
             body: Json = answer.json()
         except ValueError:
-            raise CommandError("What answers there is no Medtune.") from None
+            raise CommandError(_NO_MEDTUNE) from None
+        if not isinstance(body, dict) or not body.keys() >= set(fields):
+            raise CommandError(_NO_MEDTUNE)
         return body
     try:
         problem = answer.json()
         lines = [f"{problem['title']}: {problem['detail']}"]
         lines += [
-            f"  {fault['pointer']}: {fault['detail']}" for fault in problem.get("errors") or []
+            f"  {fault['pointer'] or '/'}: {fault['detail']}"
+            for fault in problem.get("errors") or []
         ]
         lines.append(problem["hint"])
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -97,12 +105,17 @@ def checked(answer: httpx.Response) -> Json:
     raise CommandError("\n".join(lines))
 
 
+def path_of(room: str, given: str) -> str:
+    """The path of a thing by the id that was given, whatever characters that has."""
+    return f"/v1/{room}/{quote(given, safe='')}"
+
+
 def settled(
     client: httpx.Client, location: str, told: Callable[[Json], None] = lambda _: None
 ) -> Json:
     """The resource once its job has ended; `told` is called with each state of it before."""
     while True:
-        resource = checked(client.get(location))
+        resource = checked(client.get(location), "id", "status", "finished_at")
         told(resource)
         if resource["finished_at"] is not None:
             return resource
@@ -114,7 +127,7 @@ def pages(client: httpx.Client, path: str, query: Mapping[str, Any]) -> Iterator
     cursor: str | None = None
     while True:
         more = {} if cursor is None else {"cursor": cursor}
-        page = checked(client.get(path, params={**query, **more}))
+        page = checked(client.get(path, params={**query, **more}), "items", "next_cursor")
         yield from page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
