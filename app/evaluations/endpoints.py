@@ -1,5 +1,7 @@
 """`/v1/evaluations`."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -13,6 +15,7 @@ from app.evaluations.kept import Kept
 from app.evaluations.measures import Measure
 from app.evaluations.schemas import Evaluation, EvaluationRequest
 from app.evaluations.service import Evaluations, Sort
+from app.platform.errors import not_found
 from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
@@ -37,9 +40,15 @@ async def writing(work: WriteWork) -> Evaluations:
     return Evaluations(work)
 
 
-async def _kept(platform: Platform, evaluation_id: str) -> Kept:
+@asynccontextmanager
+async def _kept(platform: Platform, evaluation_id: str) -> AsyncIterator[Kept]:
+    """What to read from. Its transaction ends before: no connection is held meanwhile."""
     async with platform.work(write=False) as work:
-        return await Evaluations(work).kept(evaluation_id)
+        kept = await Evaluations(work).kept(evaluation_id)
+    try:
+        yield kept
+    except FileNotFoundError:  # It was deleted meanwhile.
+        raise not_found("evaluation", evaluation_id) from None
 
 
 Reading = Annotated[Evaluations, Depends(reading)]
@@ -150,9 +159,8 @@ async def compare_models(
 
     The largest differences come first, with the mentions or relations gained and lost.
     """
-    # Its transaction ends before the work begins: no connection is held meanwhile.
-    kept = await _kept(platform, evaluation_id)
-    return await comparison(platform, kept, (baseline, model), task, measure, cursor, limit)
+    async with _kept(platform, evaluation_id) as kept:
+        return await comparison(platform, kept, (baseline, model), task, measure, cursor, limit)
 
 
 @router.get(
@@ -176,8 +184,8 @@ async def list_errors(
     limit: Limit = 50,
 ) -> Page[ErrorInContext]:
     """Errors of one model in the order of the documents, each with the text around it."""
-    kept = await _kept(platform, evaluation_id)
-    return await error_page(kept, model, task, cause, cursor, limit)
+    async with _kept(platform, evaluation_id) as kept:
+        return await error_page(kept, model, task, cause, cursor, limit)
 
 
 @router.post(

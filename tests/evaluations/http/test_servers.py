@@ -155,3 +155,20 @@ async def test_a_dataset_that_was_evaluated_on_is_in_use(client: httpx.AsyncClie
     assert (await client.delete(path, params={"cascade": True})).status_code == 204
     assert (await client.get(f"/v1/evaluations/{evaluation['id']}")).status_code == 404
     assert blobs(client, evaluation) == []
+
+
+async def test_what_was_deleted_while_it_was_read_is_not_found(
+    client: httpx.AsyncClient, sample: Json, server: Server
+) -> None:
+    """The row was there a moment ago, the files no longer are."""
+    server.says = dict(SAYS)
+    models = ["local:rules", "openai:base"]
+    evaluation = await evaluate(
+        client, models=models, dataset_id=sample["id"], split="dev", tasks=["chemicals"]
+    )
+    assert evaluation["status"] == "succeeded", evaluation["error"]
+    for path in blobs(client, evaluation):
+        path.unlink()
+    for details in ("errors", "comparison"):
+        answer = await client.get(f"/v1/evaluations/{evaluation['id']}/{details}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
