@@ -1,6 +1,6 @@
 """What a model is not for, and what it is not good at: partly known beforehand, partly measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.evaluations.card_schemas import CardLimit, CardScores, ModelCard
 from app.evaluations.schemas import Score
@@ -92,7 +92,7 @@ def _measured(card: ModelCard) -> Iterator[tuple[str, str]]:
             "Each evaluation has documents it was trained on: its scores on new documents are "
             "lower.",
         )
-    newest = next((each for each in card.scores if each not in seen), card.scores[0])
+    newest = _most_telling(card.scores)
     where = f"on {', '.join(newest.splits)} of {newest.dataset_id}"
     lowest = [
         (score.recall, "low_recall", f"of the annotated {task.value} are missed", measure)
@@ -119,6 +119,15 @@ def _measured(card: ModelCard) -> Iterator[tuple[str, str]]:
             f"It has named {newest.ungrounded} things that the {newest.documents} documents "
             "evaluated do not hold; extractions list such apart.",
         )
+
+
+def _most_telling(scores: Sequence[CardScores]) -> CardScores:
+    """The newest without documents it was trained on, and best of all with all that it finds.
+
+    With `min_precision` recall is given away on purpose.
+    """
+    unseen = [each for each in scores if not (each.overlap and each.overlap.documents)] or scores
+    return next((each for each in unseen if each.options.min_precision is None), unseen[0])
 
 
 def _headline(scores: CardScores) -> Iterator[tuple[Task, str, Score]]:

@@ -145,6 +145,9 @@ def _scores(scores: CardScores) -> Iterator[str]:
         f"{code(scores.evaluation_id)}{day}. Mean F1 of the headline measures (in bold): "
         f"{percent(scores.f1)} %; {scores.latency.documents_per_second:.0f} documents a second."
     )
+    if asked := scores.options.model_dump(exclude_defaults=True):
+        yield ""
+        yield f"Asked with {', '.join(f'{code(k)} {code(_value(v))}' for k, v in asked.items())}."
     yield ""
     yield from score_table(
         {
@@ -164,6 +167,12 @@ def _scores(scores: CardScores) -> Iterator[str]:
     for warning in scores.warnings:
         yield ""
         yield f"**Warning:** {plain(warning.detail)}"
+
+
+def _value(option: object) -> str:
+    if isinstance(option, list):
+        return ", ".join(map(str, option)) or "none"
+    return str(option)
 
 
 def score_table(rows: Mapping[tuple[str, str, bool], Score | None]) -> Iterator[str]:

@@ -163,6 +163,22 @@ def test_scores_on_training_documents_do_not_count() -> None:
     assert found["low_recall"].startswith("25 %")
 
 
+def test_answers_held_back_on_purpose_are_no_weakness() -> None:
+    """An evaluation with `min_precision` is on the card, and said to be; limits are of another."""
+    sure = scores(
+        options=EvaluationOptions(min_precision=0.9, vocabularies=["voc_`1"]),
+        scores={Task.DISEASES: {"mentions_strict": score(1, 0, 99)}},
+        headline={Task.DISEASES: "mentions_strict"},
+    )
+    made = card(scores=[sure, scores(dataset_id="ds_2")])
+    assert told(made)["low_recall"].startswith("25 % of the annotated diseases")
+    assert told(made)["low_recall"].endswith("on dev of ds_2).")
+    assert told(card(scores=[sure]))["low_recall"].startswith("99 % ")
+    page = markdown(made)
+    assert "Asked with `vocabularies` ``voc_`1``, `min_precision` `0.9`." in page
+    assert page.count("Asked with") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "expected", "absent"),
     [
