@@ -1,5 +1,6 @@
 """`/v1/models/{id}/card`."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -13,6 +14,7 @@ from app.platform.problem_json import problem_responses
 
 router = APIRouter(tags=["models"])
 _MARKDOWN = "text/markdown"
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
 @router.get(
@@ -44,7 +46,18 @@ async def get_model_card(
     """
     card = await ModelCards(work, backends).get(model_id)
     vary = {"Vary": "Accept"}
-    if format == "markdown" or (format is None and _MARKDOWN in accept):
+    if format == "markdown" or (format is None and _wants_markdown(accept)):
         return Response(markdown(card), media_type=_MARKDOWN, headers=vary)
     response.headers.update(vary)
     return card
+
+
+def _wants_markdown(accept: str) -> bool:
+    """Whether an Accept header (RFC 9110, 12.5.1) names Markdown, and JSON not before it."""
+    weights = {"application/json": 0.0, _MARKDOWN: 0.0}
+    for part in accept.split(","):
+        kind, *parameters = (each.strip().lower() for each in part.split(";"))
+        weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+        if kind in weights and _WEIGHT.fullmatch(weight):
+            weights[kind] = float(weight)
+    return 0 < weights[_MARKDOWN] >= weights["application/json"]
