@@ -107,7 +107,7 @@ async def test_base_and_tuned_models_in_pages(tmp_path: Path, size: int) -> None
         with sqlite3.connect(tmp_path / "medtune.db") as database:
             for n in range(4):
                 statement = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-                database.execute(statement, (*row, f"mdl_{n}", f"ft_{n}"))
+                database.execute(statement, (*row, f"mdl_{n:032x}", f"ft_{n}"))
         database.close()
         names = await all_names(client, size)
     assert names == ["rules:rules", "ft_3-ft", "ft_2-ft", "ft_1-ft", "ft_0-ft"]
