@@ -42,6 +42,9 @@ class Model(Backend):
         self.trouble: list[BackendError] = []
         self.slow = ""
         self.busy = self.most_busy = 0
+        # How many calls have to be there before any is answered.
+        self.together = 0
+        self.all_there = asyncio.Event()
 
     async def extract(
         self,
@@ -54,6 +57,10 @@ class Model(Backend):
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
         try:
+            if self.busy == self.together:
+                self.all_there.set()
+            if self.together:
+                await asyncio.wait_for(self.all_there.wait(), 20)
             await asyncio.sleep(0.05 if self.slow in texts else 0.001)
             if self.trouble:
                 raise self.trouble.pop(0)
@@ -111,6 +118,7 @@ async def test_a_server_is_asked_eight_at_a_time_and_in_order(tmp_path: Path) ->
     """Each document in a call of its own; what comes late holds its place."""
     backend = Model("server")
     backend.slow = "C000 D"
+    backend.together = 8
     answers = await all_of(asking(tmp_path, backend), written(tmp_path, 20))
     assert [answer.samples[0].document.id for answer in answers] == [f"d{n}" for n in range(20)]
     assert [len(call) for call in backend.calls] == [1] * 20
