@@ -5,7 +5,6 @@ answers (how far to trust a score, the linker's thresholds, relations) must be s
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from app.backends.base import FoundMention
 from app.backends.local.stages import Held, Options, Report, cross_fit, train_first, train_second
@@ -16,26 +15,14 @@ from app.corpora.documents import Document
 def train_with_held_out(
     documents: Sequence[Document], options: Options, report: Report
 ) -> tuple[Tagger, list[list[FoundMention]]]:
-    """The tagger of the documents and, as `out_of_fold`, what is found in each by one without it.
+    """The tagger of the documents, and the mentions that one without it finds in each of them.
 
     The folds are those that the tagger's second pass learns from: this takes little longer than
-    `Tagger.train`. Without folds nothing is found.
+    `Tagger.train`. There are at most as many as documents; of fewer than two nothing is found.
     """
     held = cross_fit(documents, options, report)
     tagger = Tagger(train_first(documents, options, report), train_second(held))
     return tagger, _held_mentions(len(documents), held)
-
-
-def out_of_fold(
-    documents: Sequence[Document], options: Options, folds: int, report: Report
-) -> list[list[FoundMention]]:
-    """The mentions of each document, found by a tagger that learnt from the other folds only.
-
-    There are at most as many folds as documents; of fewer than two nothing can be said, and nothing
-    is found.
-    """
-    held = cross_fit(documents, replace(options, folds=folds), report)
-    return _held_mentions(len(documents), held)
 
 
 def _held_mentions(count: int, held: Sequence[Held]) -> list[list[FoundMention]]:
