@@ -273,3 +273,23 @@ class RelatesMentions(Protocol):
 
         None if this model finds no relations by itself. Raises BackendError as `extract`.
         """
+
+
+@runtime_checkable
+class ExtractsBatches(Protocol):
+    """A backend with a way of its own to annotate many texts, for jobs in no hurry."""
+
+    async def extract_batch(
+        self,
+        reference: str,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        options: ExtractOptions = DEFAULT_OPTIONS,
+    ) -> list["Annotations | BackendError"] | None:
+        """For each text its annotations or why there are none; None: use `extract` here.
+
+        `reference` names the batch for ever: whoever was cut off and asks again is answered
+        without the work being paid for twice, where the backend can help it. May take hours.
+        Raises BackendError if nothing could be done for any text.
+        """

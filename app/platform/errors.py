@@ -62,6 +62,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "evaluation_not_ready": ErrorCode(
             409, "The evaluation has no results", "Wait until its status is succeeded."
         ),
+        "batch_not_finished": ErrorCode(
+            409, "The batch has no results yet", "Wait until its finished_at is set."
+        ),
         "not_cancellable": ErrorCode(
             409, "The job has ended already", "Only a job that has not ended can be cancelled."
         ),
@@ -106,8 +109,17 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "backend_unavailable": ErrorCode(
             503, "The backend is not available", "Try again later, or use another model."
         ),
+        "database_unavailable": ErrorCode(
+            503, "The database does not answer", "Try again in a moment."
+        ),
+        "storage_unavailable": ErrorCode(
+            503, "The blob store does not answer", "Try again in a moment."
+        ),
         "not_ready": ErrorCode(503, "The service is not ready", "Try again in a moment."),
         "backend_timeout": ErrorCode(504, "The backend took too long", "Try again later."),
+        "storage_full": ErrorCode(
+            507, "The blob store is full", "Delete what is not needed, or give it more room."
+        ),
     }
 )
 

@@ -19,6 +19,7 @@ class RemoteServer(BaseModel):
 
     base_url: str | None = None
     api_key: SecretStr | None = None
+    calls_per_minute: int | None = Field(default=None, gt=0)
 
     @property
     def configured(self) -> bool:
@@ -42,6 +43,44 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL of the database; unset: SQLite in the data folder. "
         "PostgreSQL: postgresql+psycopg://user:password@host/name",
     )
+    worker_name: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9._-]{1,100}$",
+        description="Name of this process among those that share a PostgreSQL, unlike all others; "
+        "unset: made of host, process id and chance.",
+    )
+    heartbeat_seconds: float = Field(
+        default=5, gt=0, description="How often a process that runs jobs says that it lives."
+    )
+    worker_lost_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="A process silent for so long is dead, and its jobs go to others.",
+    )
+    shutdown_seconds: float = Field(
+        default=20,
+        ge=0,
+        description="How long running requests and job steps may go on after a signal to stop; "
+        "what is not done by then is handed back.",
+    )
+    database_patience_seconds: float = Field(
+        default=600, ge=0, description="How long a job waits for a database that does not answer."
+    )
+    blob_url: str | None = Field(
+        default=None,
+        description="Where blobs and trained models lie: s3://bucket/prefix, gs://bucket/prefix, "
+        "az://container/prefix; unset: the data folder.",
+    )
+    blob_options: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Options of that store, as JSON, with the names of obstore: "
+        '{"endpoint": "http://minio:9000", "access_key_id": "...", "secret_access_key": "..."}',
+    )
+    blob_cache_bytes: int = Field(
+        default=20 * 1024 * MIB,
+        gt=0,
+        description="How much of that store is kept in the data folder for reading, in bytes.",
+    )
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
@@ -61,6 +100,26 @@ class Settings(BaseSettings):
     )
     max_text_characters: int = Field(
         default=200_000, gt=0, description="Longest text to extract from, in code points."
+    )
+    max_batch_bytes: int = Field(
+        default=32 * 1024 * MIB,
+        gt=0,
+        description="Largest upload of an extraction batch, in bytes.",
+    )
+    max_batch_documents: int = Field(
+        default=10_000_000, gt=0, description="Most texts of an extraction batch."
+    )
+    shard_documents: int = Field(
+        default=500,
+        gt=0,
+        le=10_000,
+        description="How many texts of an extraction batch one job asks about.",
+    )
+    bulk_processes: int | None = Field(
+        default=None,
+        gt=0,
+        description="How many processes of their own run local models over batches; unset: one "
+        "for each core.",
     )
     loaded_models: int = Field(
         default=4, gt=0, description="How many tuned local models are kept in memory."
@@ -110,6 +169,15 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="More OpenAI-compatible servers, as JSON; each is a backend `openai-<name>`.",
     )
+    cohere_calls_per_minute: int | None = Field(
+        default=None,
+        gt=0,
+        description="Most calls a minute that batches make to `cohere`, by all processes "
+        "together; Cohere's own server allows 20 with a trial key, 500 with another.",
+    )
+    openai_calls_per_minute: int | None = Field(
+        default=None, gt=0, description="The same for `openai`."
+    )
     remote_timeout_seconds: float = Field(
         default=60, gt=0, description="Longest wait for one answer of a remote server."
     )
@@ -135,12 +203,20 @@ class Settings(BaseSettings):
     @property
     def cohere(self) -> RemoteServer:
         """The Cohere server of the backend `cohere`."""
-        return RemoteServer(base_url=self.cohere_base_url, api_key=self.cohere_api_key)
+        return RemoteServer(
+            base_url=self.cohere_base_url,
+            api_key=self.cohere_api_key,
+            calls_per_minute=self.cohere_calls_per_minute,
+        )
 
     @property
     def openai(self) -> RemoteServer:
         """The server of the backend `openai`."""
-        return RemoteServer(base_url=self.openai_base_url, api_key=self.openai_api_key)
+        return RemoteServer(
+            base_url=self.openai_base_url,
+            api_key=self.openai_api_key,
+            calls_per_minute=self.openai_calls_per_minute,
+        )
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -8,6 +8,9 @@ from app.tables.dataset_splits import DatasetSplitRow
 from app.tables.datasets import DatasetRow
 from app.tables.evaluation_results import EvaluationResultRow
 from app.tables.evaluations import EvaluationRow
+from app.tables.extraction_batch_events import ExtractionBatchEventRow
+from app.tables.extraction_batches import ExtractionBatchRow
+from app.tables.extraction_shards import ExtractionShardRow
 from app.tables.fine_tune_events import FineTuneEventRow
 from app.tables.fine_tune_metrics import FineTuneMetricRow
 from app.tables.fine_tunes import FineTuneRow
@@ -16,6 +19,7 @@ from app.tables.model_aliases import ModelAliasRow
 from app.tables.models import ModelRow
 from app.tables.training_files import TrainingFileRow
 from app.tables.vocabularies import VocabularyRow
+from app.tables.workers import WorkerRow
 
 __all__ = [
     "CohereDatasetRow",
@@ -25,6 +29,9 @@ __all__ = [
     "DatasetSplitRow",
     "EvaluationResultRow",
     "EvaluationRow",
+    "ExtractionBatchEventRow",
+    "ExtractionBatchRow",
+    "ExtractionShardRow",
     "FineTuneEventRow",
     "FineTuneMetricRow",
     "FineTuneRow",
@@ -34,4 +41,5 @@ __all__ = [
     "Table",
     "TrainingFileRow",
     "VocabularyRow",
+    "WorkerRow",
 ]
