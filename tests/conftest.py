@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.databases"]
+
 _DEFAULT_CORPUS = Path(__file__).resolve().parents[1] / "../shared/corpora/bc5cdr"
 
 

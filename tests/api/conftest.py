@@ -1,4 +1,4 @@
-"""The whole service in this process, on a real SQLite built by the migrations, over ASGI."""
+"""The whole service in this process, on real databases built by the migrations, over ASGI."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from app.main import create_app
 from app.platform.settings import Settings
+from tests.databases import NewDatabase
 
 Json = dict[str, Any]
 SAMPLE = Path(str(files("app.corpora") / "sample"))
@@ -30,15 +31,18 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase
+) -> AsyncIterator[httpx.AsyncClient]:
     """One service for all tests of this folder: the job engine is one a process.
 
     Its threads use `random`, which hypothesis does not suffer while it draws: property tests live
     in other folders.
     """
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)
-    async with running(settings) as client:
-        yield client
+    folder = tmp_path_factory.mktemp("data")
+    with new_database() as url:
+        async with running(Settings(data_dir=folder, database_url=url, _env_file=None)) as client:
+            yield client
 
 
 async def settled(client: httpx.AsyncClient, location: str, seconds: float = 60) -> Json:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,8 +46,8 @@ class Maker:
 
 
 @pytest_asyncio.fixture
-async def maker(tmp_path: Path) -> AsyncIterator[Maker]:
-    platform = create_platform(Settings(data_dir=tmp_path, _env_file=None), Backends({}))
+async def maker(settings: Settings) -> AsyncIterator[Maker]:
+    platform = create_platform(settings, Backends({}))
     await platform.database.migrate()
     yield Maker(platform)
     await platform.database.close()

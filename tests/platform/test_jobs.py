@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 from app.platform.jobs import JobError, JobKind, Jobs
+from app.platform.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
@@ -44,8 +45,8 @@ class Ledger:
         return []
 
 
-def engine(folder: Path, ledger: Ledger) -> Jobs:
-    jobs = Jobs(f"sqlite:///{folder}/jobs.db", queues={"short": 4})
+def engine(settings: Settings, ledger: Ledger) -> Jobs:
+    jobs = Jobs(settings.jobs_url, queues={"short": 4})
     steps = {
         "good": [ledger.first, ledger.second],
         "refused": [ledger.first, ledger.refuses, ledger.second],
@@ -57,6 +58,18 @@ def engine(folder: Path, ledger: Ledger) -> Jobs:
     return jobs
 
 
+def stored(settings: Settings) -> bytes:
+    """All that the engine keeps."""
+    if settings.database_url is None:
+        return (settings.data_dir / "jobs.db").read_bytes()
+    engine = create_engine(settings.jobs_url)
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names(schema="dbos")
+        rows = [connection.execute(text(f"SELECT t::text FROM dbos.{n} t")).all() for n in names]
+    engine.dispose()
+    return repr(rows).encode()
+
+
 async def until(condition: object) -> None:
     assert callable(condition)
     async with asyncio.timeout(20):
@@ -64,11 +77,11 @@ async def until(condition: object) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_steps_run_in_order_and_once(tmp_path: Path) -> None:
+async def test_steps_run_in_order_and_once(settings: Settings) -> None:
     """Starting a job twice runs it once."""
     ledger = Ledger()
     ledger.release.set()
-    jobs = engine(tmp_path, ledger)
+    jobs = engine(settings, ledger)
     await jobs.open()
     await asyncio.gather(*(jobs.start("good", "row1") for _ in range(3)))
     await until(lambda: "second row1" in ledger.done)
@@ -77,10 +90,10 @@ async def test_steps_run_in_order_and_once(tmp_path: Path) -> None:
     assert ledger.done == ["first row1", "second row1"]
 
 
-async def test_a_cut_off_job_goes_on_in_the_next_process(tmp_path: Path) -> None:
+async def test_a_cut_off_job_goes_on_in_the_next_process(settings: Settings) -> None:
     """Steps that were done are not repeated, the one that was cut off is."""
     ledger = Ledger()
-    jobs = engine(tmp_path, ledger)
+    jobs = engine(settings, ledger)
     await jobs.open()
     await jobs.start("good", "row1")
     await until(lambda: ledger.done == ["first row1"])
@@ -89,18 +102,18 @@ async def test_a_cut_off_job_goes_on_in_the_next_process(tmp_path: Path) -> None
     assert ledger.done == ["first row1"]
     assert ledger.failed == []
     ledger.release.set()
-    jobs = engine(tmp_path, ledger)
+    jobs = engine(settings, ledger)
     await jobs.open()
     await until(lambda: "second row1" in ledger.done)
     await jobs.close()
     assert ledger.done == ["first row1", "second row1"]
 
 
-async def test_failures_end_the_job_and_hide_the_text(tmp_path: Path) -> None:
+async def test_failures_end_the_job_and_hide_the_text(settings: Settings) -> None:
     """A refusal keeps its code, anything else becomes internal_error; later steps do not run."""
     ledger = Ledger()
     ledger.release.set()
-    jobs = engine(tmp_path, ledger)
+    jobs = engine(settings, ledger)
     await jobs.open()
     await jobs.start("refused", "row1")
     await jobs.start("broken", "row2")
@@ -110,14 +123,15 @@ async def test_failures_end_the_job_and_hide_the_text(tmp_path: Path) -> None:
     assert failed["row1"] == ("no_good", "It is no good.")
     assert failed["row2"][0] == "internal_error"
     assert ledger.done == ["first row1"]
-    assert b"secret text" not in (tmp_path / "jobs.db").read_bytes()
+    assert b"row2" in stored(settings)
+    assert b"secret text" not in stored(settings)
 
 
-async def test_sweep_starts_what_a_crash_left_unstarted(tmp_path: Path) -> None:
+async def test_sweep_starts_what_a_crash_left_unstarted(settings: Settings) -> None:
     """A committed row whose job was never started is started; one whose job ended is failed."""
     ledger = Ledger()
     ledger.release.set()
-    jobs = engine(tmp_path, ledger)
+    jobs = engine(settings, ledger)
     await jobs.open()
     await jobs.start("good", "ended")
     await until(lambda: "second ended" in ledger.done)

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from app.platform import jobs as jobs_module
 from app.platform.jobs import JobKind, Jobs
+from app.platform.settings import Settings
 from tests.platform.waiting import until
 
 
@@ -36,14 +36,14 @@ class Rows:
         return list(self.unfinished_rows)
 
 
-def engine(folder: Path, rows: Rows) -> Jobs:
-    jobs = Jobs(f"sqlite:///{folder}/jobs.db", queues={"short": 1})
+def engine(settings: Settings, rows: Rows) -> Jobs:
+    jobs = Jobs(settings.jobs_url, queues={"short": 1})
     jobs.define(JobKind("kind", "short", [rows.step], rows.fail, rows.unfinished))
     return jobs
 
 
 async def test_the_engine_sweeps_by_itself_again_and_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows without a job begin when the engine is opened, or some time after they turned up.
 
@@ -51,7 +51,7 @@ async def test_the_engine_sweeps_by_itself_again_and_again(
     """
     monkeypatch.setattr(jobs_module, "_SWEEP_SECONDS", 0.05)
     rows = Rows("first")
-    jobs = engine(tmp_path, rows)
+    jobs = engine(settings, rows)
     await jobs.open()
     await until(lambda: rows.done == ["first"])
     rows.unreadable = 2
@@ -61,10 +61,10 @@ async def test_the_engine_sweeps_by_itself_again_and_again(
     await jobs.close()
 
 
-async def test_a_row_that_cannot_be_failed_stops_no_other(tmp_path: Path) -> None:
+async def test_a_row_that_cannot_be_failed_stops_no_other(settings: Settings) -> None:
     """The sweep goes on to the next row when `fail` raises."""
     rows = Rows("broken")
-    jobs = engine(tmp_path, rows)
+    jobs = engine(settings, rows)
     await jobs.open()
     await until(lambda: rows.done == ["broken"])
     await asyncio.sleep(0.3)  # its workflow ends a moment after its step

@@ -1,6 +1,5 @@
 """The migrations lead from nothing to the schema of `app.tables`, and back."""
 
-from pathlib import Path
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -9,6 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from app.platform.database import Database, alembic_config
+from app.platform.settings import Settings
 from app.tables import Table
 
 
@@ -24,9 +24,9 @@ def drift(connection: Connection) -> list[Any]:
     return differences
 
 
-async def test_up_down_and_up_again(tmp_path: Path) -> None:
+async def test_up_down_and_up_again(settings: Settings) -> None:
     """Head is the schema of the code without a difference; base leaves nothing behind."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'medtune.db'}")
+    database = Database(settings.sqlalchemy_url)
     try:
         for _ in range(2):
             await database.migrate()
