@@ -88,7 +88,7 @@ class Jobs:
         )
         self._queues = queues
         self._kinds: dict[str, JobKind] = {}
-        self._running: set[concurrent.futures.Future[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()  # touched on the event loop alone
         self._closing = False
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -132,14 +132,16 @@ class Jobs:
         await asyncio.to_thread(enqueue)
 
     async def close(self) -> None:
-        """Stop taking work and leave what runs to the next process."""
+        """Stop taking work; what runs lets go of all it holds and is left to the next process."""
         self._closing = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
-        for future in list(self._running):
-            future.cancel()
+        for task in self._running:
+            task.cancel()
+        # Each rolls back what it was at, and gives its connection back while the pool is there.
+        await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
     async def ping(self) -> None:
@@ -188,20 +190,23 @@ class Jobs:
         """Run one step to its end; gives [code, message] if it failed."""
         if self._closing:
             raise JobInterruptedError
-        outcome: list[str] = []
-
-        async def guarded() -> None:
-            outcome.extend(await self._attempt(step, row_id))
-
-        future = asyncio.run_coroutine_threadsafe(guarded(), self._loop)
-        self._running.add(future)
+        future = asyncio.run_coroutine_threadsafe(self._held(step, row_id), self._loop)
         try:
-            future.result()
+            return list(future.result()) or None
         except concurrent.futures.CancelledError:
             raise JobInterruptedError from None
+
+    async def _held(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
+        """Run one step where `close` finds it, unless that has looked already."""
+        if self._closing:
+            raise JobInterruptedError
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            return await self._attempt(step, row_id)
         finally:
-            self._running.discard(future)
-        return outcome or None
+            self._running.discard(task)
 
     async def _attempt(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
         """Run one step; a database that is away for a moment is waited for."""
