@@ -11,6 +11,7 @@ from typing import BinaryIO
 from app.corpora.bioc import read_document, to_raw
 from app.corpora.documents import Document
 from app.corpora.json_stream import records
+from app.corpora.parts import Parts, write_parts
 from app.corpora.problems import Report
 
 _LISTS = ("documents", "PubTator3")
@@ -26,15 +27,17 @@ def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Documen
 
 def write(documents: Iterable[tuple[str | None, Document]], out: BinaryIO) -> None:
     """Write one collection, a document a line; the split is an infon of each document."""
-    out.write(_HEAD)
-    mark = "\n"
-    for split, document in documents:
-        raw = to_raw(split, document)
-        for passage in raw["passages"]:
-            passage |= {"sentences": [], "relations": []}
-        for relation in raw["relations"]:
-            relation["nodes"] = []
-        raw["annotations"] = []
-        out.write((mark + json.dumps(raw, ensure_ascii=False, separators=(",", ":"))).encode())
-        mark = ",\n"
-    out.write(b"\n]}\n")
+    write_parts(PARTS, documents, out)
+
+
+def _part(split: str | None, document: Document) -> bytes:
+    raw = to_raw(split, document)
+    for passage in raw["passages"]:
+        passage |= {"sentences": [], "relations": []}
+    for relation in raw["relations"]:
+        relation["nodes"] = []
+    raw["annotations"] = []
+    return json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+PARTS = Parts(_HEAD + b"\n", _part, b",\n", b"\n]}\n")

@@ -11,6 +11,7 @@ from lxml import etree
 
 from app.corpora.bioc import read_document, to_raw
 from app.corpora.documents import Document
+from app.corpora.parts import Parts, write_parts
 from app.corpora.problems import Report, problem
 from app.corpora.streams import DocumentStream, DocumentTooLargeError
 
@@ -59,11 +60,14 @@ def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Documen
 
 def write(documents: Iterable[tuple[str | None, Document]], out: BinaryIO) -> None:
     """Write one collection; the split is an infon of each document."""
-    out.write(_HEAD)
-    for split, document in documents:
-        element = _element("document", to_raw(split, document))
-        out.write(etree.tostring(element, encoding="utf-8") + b"\n")
-    out.write(b"</collection>\n")
+    write_parts(PARTS, documents, out)
+
+
+def _part(split: str | None, document: Document) -> bytes:
+    return etree.tostring(_element("document", to_raw(split, document)), encoding="utf-8") + b"\n"
+
+
+PARTS = Parts(_HEAD, _part, b"", b"</collection>\n")
 
 
 def _documents(

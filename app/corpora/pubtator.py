@@ -16,6 +16,7 @@ from typing import BinaryIO
 from app.corpora.documents import Document
 from app.corpora.draft import Draft
 from app.corpora.identifiers import curies, field
+from app.corpora.parts import Parts, write_parts
 from app.corpora.problems import Report, problem
 from app.corpora.streams import BYTE_ORDER_MARK, MAX_DOCUMENT_BYTES
 
@@ -48,8 +49,14 @@ def read(stream: BinaryIO, report: Report) -> Iterator[tuple[str | None, Documen
 
 def write(documents: Iterable[tuple[str | None, Document]], out: BinaryIO) -> None:
     """Write the documents as UTF-8; the splits are lost."""
-    for _, document in documents:
-        out.write("".join(_written(document)).encode())
+    write_parts(PARTS, documents, out)
+
+
+def _part(_split: str | None, document: Document) -> bytes:
+    return "".join(_written(document)).encode()
+
+
+PARTS = Parts(b"", _part, b"", b"")
 
 
 def _lines(stream: BinaryIO, report: Report) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Offsets in other units: code points (ours) to UTF-16 code units or UTF-8 bytes."""
+"""Offsets in other units: code points (ours) to UTF-16 code units or UTF-8 bytes, and back."""
 
 from collections.abc import Callable
 from itertools import accumulate
@@ -12,9 +12,19 @@ def converter(text: str, unit: OffsetUnit) -> Convert:
     """A function from an offset in code points of `text` to the same place in `unit`."""
     if unit == "code_point" or text.isascii():
         return lambda offset: offset
+    return _places(text, unit).__getitem__
+
+
+def back_converter(text: str, unit: OffsetUnit) -> Convert:
+    """The inverse of `converter`, for offsets that it gave."""
+    if unit == "code_point" or text.isascii():
+        return lambda offset: offset
+    return {place: offset for offset, place in enumerate(_places(text, unit))}.__getitem__
+
+
+def _places(text: str, unit: OffsetUnit) -> list[int]:
     width = _utf16_width if unit == "utf16" else _utf8_width
-    places = [0, *accumulate(map(width, text))]
-    return places.__getitem__
+    return [0, *accumulate(map(width, text))]
 
 
 def _utf16_width(character: str) -> int:

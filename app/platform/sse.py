@@ -1,0 +1,70 @@
+"""Live streams of a job's events: server-sent events (WHATWG HTML, section 9.2)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+_PAUSE_SECONDS = 0.5
+_KEEP_ALIVE_SECONDS = 15.0
+
+
+class Event(Protocol):
+    """Something that happened, as the tables of events have it."""
+
+    @property
+    def sequence(self) -> int:
+        """Its number, counted from 1."""
+
+    @property
+    def type(self) -> str:
+        """What happened."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """More about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How a job stands: events not told yet, its progress, and whether it has ended."""
+
+    events: Sequence[Event]
+    progress: Mapping[str, object]
+    ended: bool
+
+
+async def live(look: Callable[[int], Awaitable[Sight]], *, after: int) -> AsyncIterator[str]:
+    """Events after sequence `after`, and `progress` whenever it changes, until the job's end.
+
+    `look` is given the sequence of the last event told.
+    """
+    shown: Mapping[str, object] | None = None
+    silent = 0.0
+    while True:
+        sight = await look(after)
+        for event in sight.events:
+            after = event.sequence
+            at = event.at.isoformat().replace("+00:00", "Z")
+            yield _frame(event.type, {"type": event.type, "at": at, "data": event.data}, after)
+        if sight.events or sight.progress != shown:
+            shown, silent = sight.progress, 0.0
+            yield _frame("progress", sight.progress)
+        if sight.ended:
+            return
+        silent += _PAUSE_SECONDS
+        if silent >= _KEEP_ALIVE_SECONDS:
+            silent = 0.0
+            yield ": still here\n\n"
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _frame(kind: str, data: Mapping[str, object], sequence: int | None = None) -> str:
+    number = "" if sequence is None else f"id: {sequence}\n"
+    return f"{number}event: {kind}\ndata: {json.dumps(data)}\n\n"
