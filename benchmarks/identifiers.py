@@ -19,17 +19,17 @@ from app.backends.local.stages import PRESETS
 from app.backends.local.tagger import Tagger
 from app.corpora.documents import MENTION_TYPES, Document
 from app.corpora.scoring import Counts, score_concepts
-from benchmarks.mentions import _arguments, _documents, _shown, _silent
+from benchmarks._shared import arguments_of, shown, silent, train_and_dev
 
 Mentions = Callable[[Document], Sequence[FoundMention]]
 
 
 def main() -> None:
     """Train, measure, print."""
-    arguments = _arguments()
-    train, dev = (
-        _documents(arguments.corpus / f"{split}.pubtator.txt") for split in ("train", "dev")
-    )
+    parser = arguments_of(__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    train, dev = train_and_dev(arguments.corpus)
     print(f"{os.cpu_count()} cores, {len(train)} documents to train on, {len(dev)} to measure on")
     begin = time.perf_counter()
     linker = train_linker(train)
@@ -41,7 +41,7 @@ def main() -> None:
         print(f"  {type_:9}{100 * share:.1f} % of the concepts of dev were seen in training")
     print("gold mentions")
     _accuracy(linker, dev, _gold)
-    tagger = Tagger.train(train, PRESETS[arguments.preset], _silent)
+    tagger = Tagger.train(train, PRESETS[arguments.preset], silent)
     texts, titles = [each.text for each in dev], [each.body_offset for each in dev]
     found = dict(zip((each.id for each in dev), tagger.tag(texts, titles), strict=True))
     print(f"found mentions, {arguments.preset}")
@@ -61,7 +61,7 @@ def _accuracy(linker: Linker, dev: Sequence[Document], mentions: Mentions) -> No
         for document in dev:
             linked = linker.link(document.text, mentions(document))
             counts += score_concepts(document.mentions, linked, type_)
-        print(f"  {type_:9}{_shown(counts)}")
+        print(f"  {type_:9}{shown(counts)}")
 
 
 def _speed(linker: Linker, tagger: Tagger, dev: Sequence[Document], runs: int) -> None:

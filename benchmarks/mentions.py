@@ -6,7 +6,6 @@ The corpus folder (or MEDTUNE_CORPUS) holds `train.pubtator.txt` and `dev.pubtat
 that of one core: the process pins itself to one where the system lets it.
 """
 
-import argparse
 import io
 import os
 import resource
@@ -14,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -22,20 +20,20 @@ from app.backends.base import FoundMention
 from app.backends.local.held_out import train_with_held_out
 from app.backends.local.stages import PRESETS
 from app.backends.local.tagger import Tagger
-from app.corpora import pubtator
 from app.corpora.documents import MENTION_TYPES, Document
 from app.corpora.scoring import Counts, score_mentions
+from benchmarks._shared import arguments_of, shown, silent, train_and_dev
 
 
 def main() -> None:
     """Train, measure, print."""
-    arguments = _arguments()
-    train, dev = (
-        _documents(arguments.corpus / f"{split}.pubtator.txt") for split in ("train", "dev")
-    )
+    parser = arguments_of(__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    train, dev = train_and_dev(arguments.corpus)
     print(f"{os.cpu_count()} cores, {len(train)} documents to train on, {len(dev)} to measure on")
     begin = time.perf_counter()
-    tagger, held_out = train_with_held_out(train, PRESETS[arguments.preset], _silent)
+    tagger, held_out = train_with_held_out(train, PRESETS[arguments.preset], silent)
     print(
         f"{arguments.preset}: trained in {time.perf_counter() - begin:.0f} s, peak {_peak():.2f} GB"
     )
@@ -60,8 +58,8 @@ def _accuracy(documents: Sequence[Document], found: Sequence[Sequence[FoundMenti
         for document, mentions in zip(documents, found, strict=True):
             counts += score_mentions(document.mentions, mentions, type_)
         everything += counts
-        print(f"  {type_:9}{_shown(counts)}")
-    print(f"  {'both':9}{_shown(everything)}")
+        print(f"  {type_:9}{shown(counts)}")
+    print(f"  {'both':9}{shown(everything)}")
 
 
 def _speed(tagger: Tagger, texts: Sequence[str], titles: Sequence[int], runs: int) -> None:
@@ -88,10 +86,6 @@ def _percentiles(times: Sequence[float]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
-def _shown(counts: Counts) -> str:
-    return f"P {100 * counts.precision:.2f}  R {100 * counts.recall:.2f}  F1 {100 * counts.f1:.2f}"
-
-
 def _megabytes(state: dict[str, np.ndarray]) -> float:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **state)
@@ -102,24 +96,6 @@ def _peak() -> float:
     """Most memory this process had, in GB; the system counts in kB, macOS in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1e9 if sys.platform == "darwin" else 1e6)
-
-
-def _documents(path: Path) -> list[Document]:
-    with path.open("rb") as file:
-        return [document for _, document in pubtator.read(file, lambda _: None)]
-
-
-def _silent(_stage: str, _step: int, _steps: int, _metrics: dict[str, float]) -> None:
-    pass
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    corpus = os.environ.get("MEDTUNE_CORPUS", "../shared/corpora/bc5cdr")
-    parser.add_argument("--corpus", type=Path, default=Path(corpus))
-    parser.add_argument("--preset", choices=list(PRESETS), default="balanced")
-    parser.add_argument("--runs", type=int, default=5)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ The corpus folder (or MEDTUNE_CORPUS) holds `train.pubtator.txt` and `dev.pubtat
 of BioCreative V: pairs of identifiers, whole documents.
 """
 
-import argparse
 import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.backends.base import Annotations, FoundMention, FoundRelation
@@ -19,20 +18,21 @@ from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.model import LocalModel, Wishes
 from app.backends.local.options import relation_options
 from app.backends.local.relations import RelationModel
-from app.corpora import pubtator
 from app.corpora.documents import MENTION_TYPES, Document, Relation
 from app.corpora.scoring import Counts, score_mentions, score_relations
 from app.prompts.tasks import Task
+from benchmarks._shared import arguments_of, shown, train_and_dev
 
 _WISHES = (0.6, 0.8)
 
 
 def main() -> None:
     """Train, measure, print."""
-    arguments = _arguments()
-    train, dev = (
-        list(_documents(arguments.corpus / f"{split}.pubtator.txt")) for split in ("train", "dev")
-    )
+    parser = arguments_of(__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--gold-only", action="store_true")
+    arguments = parser.parse_args()
+    train, dev = train_and_dev(arguments.corpus)
     chosen = LocalHyperparameters(preset=arguments.preset, seed=arguments.seed)
     print(f"{os.cpu_count()} cores, {len(train)} documents to train on, {len(dev)} to measure on")
     if arguments.gold_only:
@@ -77,7 +77,7 @@ def _gold(dev: Sequence[Document], find: Callable[[Document], tuple[FoundRelatio
         )
         scores += score_relations(document.relations, _pairs(Annotations(mentions, found)))
     print("gold mentions:")
-    print(f"  relations {_shown(scores)}")
+    print(f"  relations {shown(scores)}")
     print(f"  {_milliseconds(times)} a document")
 
 
@@ -107,8 +107,8 @@ def _read(
             mentions += score_mentions(gold, moved, type_)
         relations += score_relations(document.relations, _pairs(found))
     print(f"{name}:")
-    print(f"  mentions  {_shown(mentions)}")
-    print(f"  relations {_shown(relations)}")
+    print(f"  mentions  {shown(mentions)}")
+    print(f"  relations {shown(relations)}")
     print(f"  {_milliseconds(times)} a document, {len(times) / sum(times):.1f} documents/s")
 
 
@@ -122,19 +122,9 @@ def _pairs(found: Annotations) -> list[Relation]:
     ]
 
 
-def _shown(scores: Counts) -> str:
-    return f"P {100 * scores.precision:.2f}  R {100 * scores.recall:.2f}  F1 {100 * scores.f1:.2f}"
-
-
 def _milliseconds(times: Sequence[float]) -> str:
     slow = statistics.quantiles(times, n=100)[98]
     return f"{1000 * statistics.median(times):.2f} ms at the median, {1000 * slow:.2f} at 99 %"
-
-
-def _documents(path: Path) -> Iterable[Document]:
-    with path.open("rb") as file:
-        for _, document in pubtator.read(file, lambda _: None):
-            yield document
 
 
 def _shown_report(stage: str, _step: int, _steps: int, metrics: dict[str, float]) -> None:
@@ -142,16 +132,6 @@ def _shown_report(stage: str, _step: int, _steps: int, metrics: dict[str, float]
     if stage == "relations" and metrics:
         told = ", ".join(f"{name} {100 * value:.2f}" for name, value in metrics.items())
         print(f"cross-fitted on train: {told}")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    corpus = os.environ.get("MEDTUNE_CORPUS", "../shared/corpora/bc5cdr")
-    parser.add_argument("--corpus", type=Path, default=Path(corpus))
-    parser.add_argument("--preset", choices=["fast", "balanced", "accurate"], default="balanced")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--gold-only", action="store_true")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":
