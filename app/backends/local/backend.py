@@ -21,7 +21,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-import app
 from app.backends.base import (
     DEFAULT_OPTIONS,
     Annotations,
@@ -34,12 +33,14 @@ from app.backends.base import (
     JobStatus,
     TrainingJob,
 )
-from app.backends.linking import opened, refuse_min_precision
-from app.backends.local.artefact import ArtefactError
+from app.backends.local.answering import answer, load, model_not_found
+from app.backends.local.bulk import BulkProcesses
+from app.backends.local.bulk_wire import Model
+from app.backends.local.environment import environment
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.job_states import cancel, is_over, job_state
 from app.backends.local.jobs import Failure, Job, JobFolder, model_path
-from app.backends.local.model import LocalModel, Wishes
+from app.backends.local.model import LocalModel
 from app.backends.local.model_cache import ModelCache
 from app.corpora.documents import Document
 from app.prompts.tasks import Task
@@ -49,8 +50,6 @@ Answer = TypeVar("Answer")
 _MODEL_NAME = re.compile(r"[0-9a-f]{64}")
 _EXTRACTING_THREADS = 2
 _SECONDS_TO_TERMINATE = 5
-# The sums of a training must not depend on how many cores there are.
-_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CRASHED = Failure(code="training_crashed", message="The training process ended without a result.")
 
 
@@ -58,7 +57,7 @@ class LocalBackend:
     """Trains and runs models on this machine's CPU; needs no key and downloads nothing.
 
     `baseline` is a backend whose base models are offered under this one's name: untrained models
-    to compare with.
+    to compare with. `bulk_processes` work off batches (None: one for each core).
     """
 
     name = "local"
@@ -69,13 +68,19 @@ class LocalBackend:
     poll_seconds = 0.5
 
     def __init__(
-        self, folder: Path, *, baseline: Backend | None = None, max_loaded: int = 4
+        self,
+        folder: Path,
+        *,
+        baseline: Backend | None = None,
+        max_loaded: int = 4,
+        bulk_processes: int | None = None,
     ) -> None:
         self._jobs = folder.absolute() / "jobs"
         self._models = folder.absolute() / "models"
         self._baseline = baseline
         self._cache = ModelCache[LocalModel](self._load, max_loaded)
         self._executor = ThreadPoolExecutor(_EXTRACTING_THREADS, "local-extraction")
+        self._bulk = BulkProcesses(bulk_processes)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         # Of launch and cancel only one is at work at a time.
         self._changing = asyncio.Lock()
@@ -108,8 +113,29 @@ class LocalBackend:
         if self._baseline and model in {each.name for each in await self._baseline.base_models()}:
             return await self._baseline.extract(model, texts, tasks, options)
         if not _MODEL_NAME.fullmatch(model):
-            raise _model_not_found()
-        return await self._in_thread(lambda: self._annotate(model, texts, tasks, options))
+            raise model_not_found()
+        return await self._in_thread(lambda: answer(self._cache.get(model), texts, tasks, options))
+
+    async def extract_batch(
+        self,
+        reference: str,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        options: ExtractOptions = DEFAULT_OPTIONS,
+    ) -> list[Annotations | BackendError] | None:
+        """As `extract`, in processes of their own; None for the baseline's models.
+
+        Nothing is kept under the reference: who was cut off has the work done anew.
+        """
+        if not _MODEL_NAME.fullmatch(model):
+            return None
+        self._check_open()
+        # A process may have it loaded still.
+        if not await asyncio.to_thread(model_path(self._models, model).is_file):
+            raise model_not_found()
+        file = model_path(self._models, model)
+        return await self._bulk.annotate(Model(model, file, tasks, options), texts)
 
     async def relate(
         self, model: str, documents: Sequence[Document]
@@ -193,10 +219,10 @@ class LocalBackend:
             await asyncio.to_thread(model_path(self._models, model).unlink, missing_ok=True)
 
     async def close(self) -> None:
-        """Stop all trainings; each becomes LOST, to be launched anew by whoever comes next."""
+        """Stop all batches and trainings; these become LOST, to be launched anew by the next."""
         self._closed = True
         async with self._changing:
-            await asyncio.gather(*map(self._stop, self._processes))
+            await asyncio.gather(self._bulk.close(), *map(self._stop, self._processes))
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _check_open(self) -> None:
@@ -227,26 +253,8 @@ class LocalBackend:
             _signal(process, signal.SIGKILL)
             await process.wait()
 
-    def _annotate(
-        self,
-        model: str,
-        texts: Sequence[str],
-        tasks: frozenset[Task],
-        options: ExtractOptions,
-    ) -> list[Annotations]:
-        loaded = self._cache.get(model)
-        if not loaded.measured:
-            refuse_min_precision(options, hint="Leave it out, or train with two folds or more.")
-        vocabularies = [opened(index) for index in options.vocabularies]
-        return loaded.annotate(texts, tasks, Wishes(vocabularies, options.min_precision))
-
     def _load(self, model: str) -> LocalModel:
-        try:
-            return LocalModel.load(model_path(self._models, model), model)
-        except FileNotFoundError:
-            raise _model_not_found() from None
-        except (ArtefactError, OSError) as error:
-            raise BackendError("backend_failed", "The model's file cannot be read.") from error
+        return load(model_path(self._models, model), model)
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:
@@ -258,16 +266,9 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
         str(folder),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
-        env=_environment(),
+        env=environment(),
         start_new_session=True,  # a group of its own; uvloop knows no process_group
     )
-
-
-def _environment() -> dict[str, str]:
-    """Ours, such that the process finds this very code wherever it was started from."""
-    root = str(Path(app.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, **_ONE_THREAD, "PYTHONPATH": path}
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
@@ -275,7 +276,3 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-
-
-def _model_not_found() -> BackendError:
-    return BackendError("model_not_found", "There is no such model.")

@@ -26,7 +26,7 @@ from app.backends.local.options import stage_shares
 from app.corpora import canonical
 from app.corpora.documents import Document
 from app.platform.logs import configure_logs
-from app.platform.processes import end_with_parent
+from app.platform.parents import end_with_parent
 from app.terminology.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
