@@ -246,6 +246,8 @@ def test_what_runs_is_cancelled_and_removed_with_its_files(
     path = f"/v1/fine-tunes/{launched(co, dataset_id).id}"
     other = launched(co, dataset_id)
     model_id = path.rpartition("/")[2]
+    # What has not begun when it is deleted may be gone at once.
+    until(lambda: served.client.get(path).json()["status"] == "training")
     assert co.finetuning.delete_finetuned_model(model_id) == {}
     with pytest.raises(NotFoundError):
         got(co, model_id)
