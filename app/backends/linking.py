@@ -13,6 +13,7 @@ from threading import Lock
 from app.backends.base import Annotations, BackendError, ExtractOptions
 from app.corpora.aliases import aliases
 from app.corpora.documents import MentionType
+from app.terminology.best import best_match
 from app.terminology.vocabulary import Vocabulary
 
 # Names less alike are of different things too often.
@@ -89,10 +90,5 @@ def _identifiers(
     for vocabulary in vocabularies:
         if identifiers := vocabulary.exact(type_, name):
             return identifiers
-    best: tuple[str, ...] = ()
-    least = LEAST_SIMILARITY
-    for vocabulary in vocabularies:
-        nearest = vocabulary.nearest(type_, name)
-        if nearest is not None and nearest[1] >= least and (not best or nearest[1] > least):
-            best, least = nearest
-    return best
+    identifiers, similarity = best_match(vocabularies, type_, [name])
+    return identifiers if similarity >= LEAST_SIMILARITY else ()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.backends.linking import opened
 from app.corpora.documents import MentionType
+from app.terminology.best import best_match
 from app.terminology.concepts import VocabularyError
 from app.vocabularies.schemas import FoundConcept, Lookup
 from app.vocabularies.service import unreadable
@@ -29,10 +30,8 @@ def _look_up(index: Path, name: str, type_: MentionType) -> Iterator[FoundConcep
     identifiers, score = vocabulary.exact(type_, name), 1.0
     exact = bool(identifiers)
     if not exact:
-        nearest = vocabulary.nearest(type_, name)
-        if nearest is not None and nearest[1] >= LEAST_SHOWN:
-            identifiers, score = nearest
-    for identifier in identifiers:
+        identifiers, score = best_match([vocabulary], type_, [name])
+    for identifier in identifiers if score >= LEAST_SHOWN else ():
         yield FoundConcept(
             type=type_,
             identifier=identifier,
