@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator, Mapping
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping, Set
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -69,7 +70,7 @@ def create_platform(settings: Settings, backends: Backends) -> Platform:
     return Platform(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
-        blobs=Blobs(settings.data_dir / "blobs"),
+        blobs=Blobs.in_folder(settings.data_dir / "blobs"),
         jobs=Jobs(settings.jobs_url, queues=queues),
     )
 
@@ -123,9 +124,19 @@ async def remove_leftovers(platform: Platform) -> None:
         known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
         known |= await Vocabularies(work).blob_keys()
         known |= await Evaluations(work).blob_keys()
-    removed = await asyncio.to_thread(platform.blobs.sweep, known)
+    removed = await asyncio.to_thread(_remove_unknown, platform.blobs, known)
     if removed:
         log.info("leftovers_removed", files=removed)
+
+
+def _remove_unknown(blobs: Blobs, known: Set[str]) -> int:
+    """Remove all that is not one of these keys; gives how many files."""
+    removed = 0
+    for each in list(blobs.stored()):
+        if each.name not in known:
+            blobs.objects.delete(each.name)
+            removed += 1
+    return removed + blobs.objects.sweep(math.inf)[0]
 
 
 def create_app(settings: Settings) -> FastAPI:

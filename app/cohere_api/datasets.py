@@ -88,7 +88,7 @@ async def create_dataset(
         kept = True
     finally:
         if not kept:
-            platform.blobs.delete_owner(dataset_id)
+            await platform.blobs.discard(dataset_id)
     return CreatedDataset(id=dataset_id)
 
 
@@ -104,7 +104,7 @@ def _by_split(upload: Upload) -> dict[str, UploadedFile]:
 async def _counted(platform: Platform, file: UploadedFile) -> Counted:
     settings = platform.settings
     limits = Limits(total_bytes=settings.max_unpacked_bytes, ratio=settings.max_unpack_ratio)
-    path = platform.blobs.path(file.blob)
+    path = await platform.blobs.local(file.blob)
     return await to_thread.run_sync(count, path, file.filename, limits, limiter=platform.heavy)
 
 

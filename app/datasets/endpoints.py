@@ -1,16 +1,15 @@
 """`/v1/datasets`."""
 
-import tempfile
 from collections.abc import Sequence
-from typing import Annotated, Any, BinaryIO, Literal, cast
+from typing import Annotated, Any, Literal
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from app.datasets.contents import documents, export
 from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport
-from app.datasets.service import Datasets, export, new_dataset_id
+from app.datasets.service import Datasets, new_dataset_id
 from app.platform.downloads import download
 from app.platform.errors import ApiError, FieldError
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
@@ -105,7 +104,7 @@ async def create_dataset(
         kept = answer.headers["Location"] == location
     finally:
         if not kept:
-            platform.blobs.delete_owner(dataset_id)
+            await platform.blobs.discard(dataset_id)
     return answer
 
 
@@ -178,14 +177,14 @@ async def get_report(
     ),
 )
 async def list_documents(
-    datasets: Reading,
+    platform: PlatformDep,
     dataset_id: DatasetId,
     split: Annotated[str | None, Query(max_length=50, description="Only this split.")] = None,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=200, description="How many at the most.")] = 20,
 ) -> Page[DatasetDocument]:
     """Documents with their annotations, in file order; a page of long ones may hold fewer."""
-    return await datasets.documents(dataset_id, split, cursor, limit)
+    return await documents(platform, dataset_id, split, cursor, limit)
 
 
 @router.get(
@@ -208,11 +207,7 @@ async def export_dataset(
     split: Annotated[str | None, Query(max_length=50, description="Only this split.")] = None,
 ) -> StreamingResponse:
     """All documents, or those of one split, in the format asked for."""
-    async with platform.work(write=False) as work:
-        sources = await Datasets(work).split_sources(dataset_id, [split] if split else None)
-    # The file has no name, so that nothing is left of it however the request ends.
-    out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.settings.data_dir))  # noqa: SIM115
-    await to_thread.run_sync(export, sources, format_name, out, limiter=platform.heavy)
+    out = await export(platform, dataset_id, split, format_name)
     chosen = FORMATS[format_name]
     return download(out, chosen.media_type, f"{dataset_id}{chosen.extension}")
 

@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 from app.corpora import canonical, unpack
@@ -32,7 +31,7 @@ MAX_LISTED = 100_000
 class Source:
     """One uploaded file; `split`, if given, holds for all of its documents."""
 
-    path: Path
+    blob: str
     filename: str
     split: str | None
 
@@ -44,7 +43,7 @@ class IngestRequest:
     dataset_id: str
     sources: tuple[Source, ...]
     format: str | None
-    blobs: Path
+    blobs: Blobs
     max_unpacked_bytes: int
     max_unpack_ratio: int
 
@@ -125,7 +124,7 @@ class _Splits:
 
 def ingest(request: IngestRequest) -> IngestResult:
     """Read all files of a dataset."""
-    blobs = Blobs(request.blobs)
+    blobs = request.blobs
     with blobs.writer(request.dataset_id) as report_writer:
         report = _Reporter(report_writer)
         with ExitStack() as stack:
@@ -169,7 +168,8 @@ class _Reading:
         )
         self._report.file = source.filename
         try:
-            for name, stream in unpack.members(source.path, source.filename, limits):
+            path = self._request.blobs.fetch(source.blob)
+            for name, stream in unpack.members(path, source.filename, limits):
                 self._report.file = name
                 self._member(source, name, stream)
         except unpack.UnpackError as error:

@@ -2,27 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
-from app.corpora import canonical
-from app.corpora.documents import Document
 from app.datasets import present
-from app.datasets.formats import FORMATS
 from app.datasets.ingest import IngestRequest, IngestResult, Source
 from app.datasets.repository import DatasetRepository
-from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport, ReportedProblem
+from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, not_found
 from app.platform.lineage import Lineage
-from app.platform.lines import iterate, read_lines
+from app.platform.lines import read_page
 from app.platform.pagination import (
     Page,
     decode_id,
     decode_offset,
-    decode_offsets,
     encode_cursor,
 )
 from app.platform.uploads import UploadedFile
@@ -35,10 +29,10 @@ JOB = "dataset"
 
 @dataclass(frozen=True)
 class SplitSource:
-    """A split of a ready dataset: its name, and the file of its canonical document lines."""
+    """A split of a ready dataset: its name, and the blob of its canonical document lines."""
 
     name: str
-    path: Path
+    blob: str
 
 
 class Datasets:
@@ -100,7 +94,9 @@ class Datasets:
         items: list[ReportedProblem] = []
         following = None
         if row.report_blob is not None:
-            lines, following = self._lines(row.report_blob, decode_offset(cursor), limit)
+            path = await self._work.blobs.local(row.report_blob)
+            start = decode_offset(cursor)
+            lines, following = await asyncio.to_thread(read_page, path, start, limit)
             items = [ReportedProblem(**json.loads(line)) for line in lines]
         return DatasetReport(
             dataset_id=row.id,
@@ -110,34 +106,12 @@ class Datasets:
             next_cursor=encode_cursor(following),
         )
 
-    async def documents(
-        self, dataset_id: str, split: str | None, cursor: str | None, limit: int
-    ) -> Page[DatasetDocument]:
-        """Documents in file order: of one split, or of one after the other."""
-        splits = await self._ready_splits(dataset_id, [split] if split else None)
-        # The cursor is `<split's position>.<byte offset>`: one seek, wherever the page lies.
-        position, start = decode_offsets(cursor, 2)
-        if position >= max(1, len(splits)):
-            raise ApiError("invalid_cursor", "The cursor is not one of this list.")
-        return await asyncio.to_thread(self._page, splits, position, start, limit)
-
-    def _page(
-        self, splits: Sequence[DatasetSplitRow], position: int, start: int, limit: int
-    ) -> Page[DatasetDocument]:
-        row = splits[position]
-        lines, following = self._lines(row.blob, start, limit)
-        items = [present.document(row.name, canonical.loads(line)) for line in lines]
-        if following is None:
-            position, following = position + 1, 0
-        more = f"{position}.{following}" if position < len(splits) else None
-        return Page(items=items, next_cursor=encode_cursor(more))
-
     async def split_sources(
         self, dataset_id: str, splits: Sequence[str] | None = None
     ) -> list[SplitSource]:
-        """Files of the splits named, or of all. Raises `dataset_not_ready`, `unknown_split`."""
+        """Blobs of the splits named, or of all. Raises `dataset_not_ready`, `unknown_split`."""
         rows = await self._ready_splits(dataset_id, splits)
-        return [SplitSource(r.name, self._work.blobs.path(r.blob)) for r in rows]
+        return [SplitSource(row.name, row.blob) for row in rows]
 
     async def annotated(self, dataset_id: str, splits: Sequence[str]) -> frozenset[Task]:
         """The tasks that these splits have any annotation of. Raises as `split_sources`."""
@@ -166,11 +140,11 @@ class Datasets:
         return IngestRequest(
             dataset_id=dataset_id,
             sources=tuple(
-                Source(self._work.blobs.path(file.blob), file.filename, file.split)
+                Source(file.blob, file.filename, file.split)
                 for file in await self._rows.files([dataset_id])
             ),
             format=row.format,
-            blobs=self._work.blobs.folder,
+            blobs=self._work.blobs,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             max_unpack_ratio=settings.max_unpack_ratio,
         )
@@ -257,12 +231,6 @@ class Datasets:
             raise ApiError("unknown_split", f"{len(missing)} unknown; it has: {known}.")
         return [by_name[name] for name in names]
 
-    def _lines(self, blob: str, offset: int, limit: int) -> tuple[list[bytes], int | None]:
-        try:
-            return read_lines(self._work.blobs.path(blob), offset, limit)
-        except ValueError:
-            raise ApiError("invalid_cursor", "The cursor is not one of this list.") from None
-
     async def _present(self, rows: Sequence[DatasetRow]) -> list[Dataset]:
         ids = [row.id for row in rows]
         files, splits = await self._rows.files(ids), await self._rows.splits(ids)
@@ -274,19 +242,6 @@ class Datasets:
             )
             for row in rows
         ]
-
-
-def export(sources: Iterable[SplitSource], format_name: str, out: BinaryIO) -> None:
-    """Write documents in a format of `EXPORT_FORMATS`."""
-    write = FORMATS[format_name].write
-    assert write is not None
-    write(_split_documents(sources), out)
-
-
-def _split_documents(sources: Iterable[SplitSource]) -> Iterator[tuple[str | None, Document]]:
-    for source in sources:
-        for line in iterate([source.path]):
-            yield source.name, canonical.loads(line)
 
 
 def new_dataset_id() -> str:

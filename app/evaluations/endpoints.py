@@ -46,7 +46,7 @@ async def _kept(platform: Platform, evaluation_id: str) -> AsyncIterator[Kept]:
     async with platform.work(write=False) as work:
         kept = await Evaluations(work).kept(evaluation_id)
     try:
-        yield kept
+        yield await kept.local(platform.blobs)
     except FileNotFoundError:  # It was deleted meanwhile.
         raise not_found("evaluation", evaluation_id) from None
 

@@ -1,7 +1,6 @@
 """Errors in context, page by page: the cursor is the byte of a record, and an error's number."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from anyio import to_thread
 
@@ -10,8 +9,7 @@ from app.evaluations.detail_schemas import ErrorInContext
 from app.evaluations.kept import Kept, KeptModel, place
 from app.evaluations.records import Record
 from app.evaluations.samples import read_document
-from app.platform.errors import ApiError
-from app.platform.lines import read_lines
+from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_offsets, encode_cursor
 from app.prompts.tasks import Task
 
@@ -54,7 +52,7 @@ class _Errors:
         end = start + _MOST_SCANNED
         following: int | None = start
         while following is not None and start < end:
-            lines, following = _lines(self._model.records, start, limit)
+            lines, following = read_page(self._model.records, start, limit)
             for line in lines:
                 record = Record.model_validate_json(line)
                 errors = self._chosen(record)
@@ -112,10 +110,3 @@ def _context(error: Error, text: str) -> tuple[int, int]:
         if until - begin <= _LONGEST_CONTEXT:
             return begin, until
     return begin, begin + _LONGEST_CONTEXT
-
-
-def _lines(path: Path, start: int, limit: int) -> tuple[list[bytes], int | None]:
-    try:
-        return read_lines(path, start, limit)
-    except ValueError:
-        raise ApiError("invalid_cursor", "The cursor is not one of this list.") from None

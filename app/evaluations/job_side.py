@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.datasets.service import Datasets
 from app.evaluations.repository import EvaluationRepository
@@ -22,12 +21,15 @@ from app.prompts.tasks import Task
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure: `models` are (id, the name asked for), `documents` how many there are."""
+    """What to measure: `models` are (id, the name asked for), `documents` how many there are.
+
+    `splits` are the blobs of the documents.
+    """
 
     evaluation_id: str
     models: Sequence[tuple[str, str]]
     documents: int
-    splits: Sequence[Path]
+    splits: Sequence[str]
     tasks: frozenset[Task]
     options: EvaluationOptions
     prices: dict[str, Price]
@@ -65,7 +67,7 @@ class JobSide:
             evaluation_id=row.id,
             models=[(each.model, each.asked) for each in await self._rows.results([row.id])],
             documents=row.documents,
-            splits=[source.path for source in sources],
+            splits=[source.blob for source in sources],
             tasks=frozenset(map(Task, row.tasks)),
             options=EvaluationOptions.model_validate(row.options["options"]),
             prices={k: Price.model_validate(v) for k, v in row.options["prices"].items()},

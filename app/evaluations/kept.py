@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.evaluations.detail_schemas import Place
+from app.platform.blobs import Blobs
 from app.platform.errors import invalid_field
 from app.prompts.tasks import Task
 
@@ -50,6 +51,29 @@ class Kept:
             raise invalid_field(
                 "/query/task", "unknown", f"The tasks are: {', '.join(self.tasks)}."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBlobs:
+    """The same, not yet on this machine: `models` are (id, name asked for, blob of its records),
+    `splits` (name, blob of its documents)."""
+
+    models: Sequence[tuple[str, str, str]]
+    splits: Sequence[tuple[str, str]]
+    tasks: Sequence[Task]
+    resamples: int
+
+    async def local(self, blobs: Blobs) -> Kept:
+        """To be read now. Raises FileNotFoundError if it was deleted meanwhile."""
+        return Kept(
+            models=[
+                KeptModel(model, asked, await blobs.local(blob))
+                for model, asked, blob in self.models
+            ],
+            splits=[Split(name, await blobs.local(blob)) for name, blob in self.splits],
+            tasks=self.tasks,
+            resamples=self.resamples,
+        )
 
 
 def place(text: str, span: tuple[int, int]) -> Place:

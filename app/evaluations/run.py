@@ -28,7 +28,7 @@ from app.platform.blobs import BlobWriter
 from app.platform.errors import ApiError
 from app.platform.work import Platform
 from app.training_files.service import TrainingFiles
-from app.vocabularies.service import indexes
+from app.vocabularies.service import indexes, local_indexes
 
 
 class Evaluating:
@@ -74,8 +74,9 @@ class Evaluating:
         options = await self._options(model)
         asking = Asking(self._platform, model, frozenset(tally.tasks), options)
         started = time.perf_counter()
-        with self._platform.blobs.writer(self._plan.evaluation_id) as out:
-            samples = read_samples(self._plan.splits)
+        splits = [await self._platform.blobs.local(blob) for blob in self._plan.splits]
+        async with self._platform.blobs.writer(self._plan.evaluation_id) as out:
+            samples = read_samples(splits)
             async with aclosing(asking.answers(samples, self._watch.look)) as answers:
                 async for answered in answers:
                     await asyncio.to_thread(_keep, answered, tally, out)
@@ -86,8 +87,9 @@ class Evaluating:
 
     async def _options(self, model: ResolvedModel) -> ExtractOptions:
         asked = self._plan.options
-        vocabularies = model.vocabularies
-        if asked.vocabularies is not None:
+        if asked.vocabularies is None:
+            vocabularies = await local_indexes(self._platform, model.vocabularies)
+        else:
             pointer = "/options/vocabularies"
             vocabularies = await indexes(self._platform, asked.vocabularies, pointer)
         return ExtractOptions(
@@ -114,8 +116,9 @@ class Evaluating:
         if training_file_id not in self._trained_on:
             async with self._platform.work(write=False) as work:
                 data = await TrainingFiles(work).training_data(training_file_id)
+            documents = [await self._platform.blobs.local(blob) for blob in data.documents]
             self._trained_on[training_file_id] = await to_thread.run_sync(
-                digests, data.documents, limiter=self._platform.heavy
+                digests, documents, limiter=self._platform.heavy
             )
         return self._trained_on[training_file_id]
 

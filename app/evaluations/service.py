@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.backends.registry import Backends
 from app.datasets.service import Datasets
-from app.evaluations.kept import Kept, KeptModel, Split
+from app.evaluations.kept import KeptBlobs
 from app.evaluations.measures import MEASURES, PROTOCOLS
 from app.evaluations.repository import EvaluationRepository
 from app.evaluations.schemas import (
@@ -145,7 +145,7 @@ class Evaluations:
 
         self._work.after_commit(remove)
 
-    async def kept(self, evaluation_id: str) -> Kept:
+    async def kept(self, evaluation_id: str) -> KeptBlobs:
         """What has been kept of each document.
 
         Raises ApiError `not_found`, `evaluation_not_ready`.
@@ -153,15 +153,14 @@ class Evaluations:
         row = await self._row(evaluation_id)
         if row.status != Status.SUCCEEDED:
             raise ApiError("evaluation_not_ready", f"The evaluation's status is {row.status}.")
-        path = self._work.blobs.path
         sources = await Datasets(self._work).split_sources(row.dataset_id, row.splits)
-        return Kept(
+        return KeptBlobs(
             models=[
-                KeptModel(each.model, each.asked, path(each.blob))
+                (each.model, each.asked, each.blob)
                 for each in await self._rows.results([row.id])
                 if each.blob is not None
             ],
-            splits=[Split(source.name, source.path) for source in sources],
+            splits=[(source.name, source.blob) for source in sources],
             tasks=[Task(task) for task in row.tasks],
             resamples=row.options["resamples"],
         )

@@ -15,7 +15,7 @@ from app.platform.errors import ApiError, FieldError
 from app.platform.work import Platform
 from app.prompts.tasks import Task
 from app.terminology.concepts import VocabularyError
-from app.vocabularies.service import indexes, unreadable
+from app.vocabularies.service import indexes, local_indexes, unreadable
 
 # From so many code points on the answer is put together in a thread; a short one not, since a
 # thread costs more than it would save.
@@ -100,8 +100,9 @@ async def extract(
     started = time.perf_counter()
     tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
     asked = request.options
-    vocabularies = model.vocabularies
-    if asked.vocabularies is not None:
+    if asked.vocabularies is None:
+        vocabularies = await local_indexes(platform, model.vocabularies)
+    else:
         vocabularies = await indexes(platform, asked.vocabularies, "/options/vocabularies")
     options = ExtractOptions(
         mode=asked.mode,

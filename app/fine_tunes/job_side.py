@@ -2,36 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from app.backends.base import Examples, JobState, TrainingJob
+from app.backends.base import JobState
 from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import new_id, now
 from app.platform.work import Work
-from app.prompts.templates import TEMPLATES
 from app.tables import FineTuneMetricRow, FineTuneRow, ModelRow
 from app.training_files.service import TrainingData, TrainingFiles
 from app.vocabularies.service import Vocabularies
 
-TRAINING, EVALUATION = "training", "evaluation"
-
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The job, and the name of the backend that is to train it."""
+    """What to launch and on which backend; data and `vocabularies` are blobs still.
+
+    `evaluation` is what to measure it on, if that was asked for.
+    """
 
     backend: str
-    job: TrainingJob
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a fine-tune learns from and, if it was asked for, what it is measured on."""
-
+    base_model: str | None
+    hyperparameters: dict[str, Any]
     training: TrainingData
     evaluation: TrainingData | None
+    vocabularies: tuple[str, ...]
 
 
 class JobSide:
@@ -50,8 +46,8 @@ class JobSide:
         files = [await TrainingFiles(self._work).get(each) for each in _files(row)]
         return any(file.status == "building" for file in files)
 
-    async def prepare(self, fine_tune_id: str) -> Sources | None:
-        """What to learn from; None if the fine-tune is not to go on.
+    async def prepare(self, fine_tune_id: str) -> TrainingPlan | None:
+        """What is to be launched; None if the fine-tune is not to go on.
 
         Raises ApiError `training_file_not_ready` if a file could not be built.
         """
@@ -61,19 +57,23 @@ class JobSide:
         if row.status == Status.QUEUED:
             row.started_at = now()
             await self._ledger.move(row, Status.PREPARING)
-        return await self._sources(row) if row.status == Status.PREPARING else None
+        return await self._plan(row) if row.status == Status.PREPARING else None
 
-    async def _sources(self, row: FineTuneRow) -> Sources:
+    async def _plan(self, row: FineTuneRow) -> TrainingPlan:
         training, *evaluation = [
             await TrainingFiles(self._work).training_data(each) for each in _files(row)
         ]
-        return Sources(training, evaluation[0] if evaluation else None)
+        return TrainingPlan(
+            backend=row.backend,
+            base_model=row.base_model,
+            hyperparameters=row.hyperparameters,
+            training=training,
+            evaluation=evaluation[0] if evaluation else None,
+            vocabularies=await Vocabularies(self._work).indexes_of(row.vocabularies or []),
+        )
 
-    async def begin(self, fine_tune_id: str, folder: Path) -> TrainingPlan | None:
-        """What to launch; None if the fine-tune has ended. One that was cut off is resumed.
-
-        `folder` has the documents of all splits as the files TRAINING and EVALUATION.
-        """
+    async def begin(self, fine_tune_id: str) -> TrainingPlan | None:
+        """What to launch; None if the fine-tune has ended. One that was cut off is resumed."""
         row = await self._rows.lock(fine_tune_id)
         if row is None or row.status in TERMINAL:
             return None
@@ -81,19 +81,7 @@ class JobSide:
             await self._ledger.move(row, Status.TRAINING)
         elif row.status == Status.TRAINING:
             await self._ledger.event(row, "resumed")
-        sources = await self._sources(row)
-        training, evaluation = sources.training, sources.evaluation
-        job = TrainingJob(
-            reference=row.id,
-            base_model=row.base_model,
-            tasks=training.tasks,
-            template=TEMPLATES[training.template_id],
-            hyperparameters=row.hyperparameters,
-            training=Examples(folder / TRAINING, training.rows),
-            evaluation=Examples(folder / EVALUATION, evaluation.rows) if evaluation else None,
-            vocabularies=await Vocabularies(self._work).indexes_of(row.vocabularies or []),
-        )
-        return TrainingPlan(row.backend, job)
+        return await self._plan(row)
 
     async def status(self, fine_tune_id: str) -> Status | None:
         """The status alone; None if the fine-tune is gone."""

@@ -8,13 +8,13 @@ it begins anew.
 import asyncio
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 
 from app.backends.base import Backend, BackendError
 from app.backends.registry import Backends
-from app.fine_tunes.job_side import EVALUATION, TRAINING, JobSide, Sources
+from app.fine_tunes.job_side import JobSide
+from app.fine_tunes.layout import lay_out
 from app.fine_tunes.service import JOB
 from app.fine_tunes.training import LOOK_SECONDS, Training, discard, reach
 from app.platform.errors import ApiError
@@ -44,19 +44,21 @@ def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
             await asyncio.sleep(LOOK_SECONDS)
         try:
             async with platform.work(write=True) as work:
-                sources = await JobSide(work).prepare(fine_tune_id)
+                plan = await JobSide(work).prepare(fine_tune_id)
+            if plan is not None:
+                await lay_out(platform, fine_tune_id, plan, folder / fine_tune_id)
         except ApiError as error:
             raise JobError(error.code, error.detail) from None
-        if sources is not None:
-            await asyncio.to_thread(_lay_out, sources, folder / fine_tune_id)
 
     async def train(fine_tune_id: str) -> None:
         async with platform.work(write=True) as work:
-            plan = await JobSide(work).begin(fine_tune_id, folder / fine_tune_id)
+            plan = await JobSide(work).begin(fine_tune_id)
         if plan is None:
             return
         try:
-            await Training(platform, backends.get(plan.backend), plan.job).run()
+            # Perhaps again: this may be another machine.
+            job = await lay_out(platform, fine_tune_id, plan, folder / fine_tune_id)
+            await Training(platform, backends.get(plan.backend), job).run()
         except ApiError as error:
             raise JobError(error.code, error.detail) from None
         except BackendError as error:
@@ -99,20 +101,3 @@ def queue_of(backend: str) -> str:
 async def _waits(platform: Platform, fine_tune_id: str) -> bool:
     async with platform.work(write=False) as work:
         return await JobSide(work).waits(fine_tune_id)
-
-
-def _lay_out(sources: Sources, folder: Path) -> None:
-    """Write the documents of all splits into one file each, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in ((TRAINING, sources.training), (EVALUATION, sources.evaluation)):
-        if data is not None:
-            _join(data.documents, folder / name)
-
-
-def _join(sources: Sequence[Path], target: Path) -> None:
-    unfinished = target.with_suffix(".part")
-    with unfinished.open("wb") as out:
-        for source in sources:
-            with source.open("rb") as file:
-                shutil.copyfileobj(file, out)
-    unfinished.replace(target)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from app.backends.base import Backend, BaseModelInfo
 from app.backends.registry import Backends, base_model_id
@@ -40,8 +39,8 @@ class Found:
 class ResolvedModel:
     """A model as its backend knows it.
 
-    `template` is the wording a tuned one was trained with, `vocabularies` are the index files it
-    looks identifiers up in.
+    `template` is the wording a tuned one was trained with, `vocabularies` are the blobs of the
+    indexes it looks identifiers up in.
     """
 
     id: str
@@ -49,7 +48,7 @@ class ResolvedModel:
     backend_model: str
     tasks: frozenset[Task]
     template: Template | None
-    vocabularies: tuple[Path, ...] = ()
+    vocabularies: tuple[str, ...] = ()
 
 
 class Models:
@@ -169,7 +168,7 @@ async def _find_base(backends: Backends, name: str) -> Found:
 
 
 def _resolved(
-    backends: Backends, found: Found, vocabularies: tuple[Path, ...] = ()
+    backends: Backends, found: Found, vocabularies: tuple[str, ...] = ()
 ) -> ResolvedModel:
     model = found.model
     if model.retired_on is not None:

@@ -1,45 +1,72 @@
-"""Files of bytes in the data folder: written whole or not at all, named by their sha256.
+"""Blobs: files of bytes written whole or not at all, named by their sha256.
 
 Each blob belongs to one owner (the resource whose id names its folder), so that deleting the
 owner deletes its bytes and nothing is shared. A key is `<owner id>/<sha256>`; both parts are made
-here, never by a client, so a key cannot leave the folder.
+here, never by a client, so a key cannot leave the store.
+
+To be read, a blob has to be on this machine: `await blobs.local(key)` on the event loop,
+`blobs.fetch(key)` in a thread or another process. Neither belongs into a transaction: a blob of
+gigabytes may have to be fetched first.
 """
 
-import contextlib
+import asyncio
 import hashlib
 import os
 import re
-import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
-_KEY = re.compile(r"[a-z]+_[0-9a-f]{32}/[0-9a-f]{64}")
+import structlog
+
+from app.platform.errors import ApiError
+from app.platform.objects import UNFINISHED, Folder, Objects, Stored, full, storage_errors
+
+log = structlog.get_logger(__name__)
+
+_OWNER = re.compile(r"[a-z]+_[0-9a-f]{32}")
+_KEY = re.compile(rf"{_OWNER.pattern}/[0-9a-f]{{64}}")
 
 
 class BlobWriter:
-    """Writes one blob; it exists under its final name only once the block ended without error."""
+    """Writes one blob; it exists under its final name only once the block ended without error.
 
-    def __init__(self, folder: Path, owner: str) -> None:
-        self._folder = folder / owner
+    `async with` ends the block in a thread, for that may take long; `with` ends it here. Raises
+    ApiError `storage_full`, `storage_unavailable`.
+    """
+
+    def __init__(self, objects: Objects, owner: str) -> None:
+        self._objects = objects
         self._owner = owner
         self._hash = hashlib.sha256()
         self.size = 0
         self.key = ""
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor, self._temporary = tempfile.mkstemp(dir=self._folder, prefix=".")
+        folder = self._objects.place(self._owner)
+        with storage_errors():
+            try:
+                descriptor, self._temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
+            except FileNotFoundError:
+                folder.mkdir(parents=True, exist_ok=True)
+                descriptor, self._temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
         self._file = os.fdopen(descriptor, "wb", buffering=1 << 20)
         return self
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append bytes."""
         self._hash.update(data)
         self.size += len(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            raise full(error) or error from None
 
     @property
     def sha256(self) -> str:
@@ -54,62 +81,99 @@ class BlobWriter:
     ) -> None:
         try:
             if kind is None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                key = f"{self._owner}/{self.sha256}"
+                with storage_errors():
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+                    self._file.close()
+                    self._objects.keep(Path(self._temporary), key)
+                self.key = key
         finally:
-            self._file.close()
-            if kind is None:
-                os.replace(self._temporary, self._folder / self.sha256)
-                self.key = f"{self._owner}/{self.sha256}"
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._temporary)
+            with suppress(OSError):  # a full disk refuses again what is in the buffer still
+                self._file.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self._temporary)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, trace)
 
 
 class Blobs:
-    """The blob store; cheap to make and safe to use from any thread or process."""
+    """The blob store; cheap to make and to pickle, safe to use from any thread or process.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    All methods but `local` and `place` may wait for a disk or a network.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """The blobs of one machine."""
+        return cls(Folder(folder))
 
     def writer(self, owner: str) -> BlobWriter:
         """A context manager that writes one blob for `owner`; read its `key` afterwards."""
-        return BlobWriter(self.folder, owner)
+        return BlobWriter(self.objects, owner)
 
-    def path(self, key: str) -> Path:
-        """Where the blob's bytes lie. Raises ValueError for what is not a key."""
-        if not _KEY.fullmatch(key):
-            raise ValueError("not a blob key")
-        return self.folder / key
+    async def local(self, key: str) -> Path:
+        """The blob as a file of this machine, to be read now and not to be changed.
 
-    def open(self, key: str) -> BinaryIO:
-        """The blob, opened for reading. Raises FileNotFoundError."""
-        return self.path(key).open("rb")
+        Raises FileNotFoundError; ValueError for what is not a key; ApiError `storage_unavailable`,
+        `storage_full`.
+        """
+        return await self.objects.local(_checked(key))
+
+    def fetch(self, key: str) -> Path:
+        """As `local`, for threads and other processes."""
+        return self.objects.fetch(_checked(key))
+
+    def place(self, key: str) -> Path:
+        """Where `local` and `fetch` lay the blob, whether it is there or not."""
+        return self.objects.place(_checked(key))
+
+    def scratch(self, owner: str, name: str) -> Path:
+        """A place for an unfinished file of an owner's job; whoever makes it removes it."""
+        folder = self.objects.place(owner)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{UNFINISHED}{name}"
 
     def delete(self, key: str) -> None:
         """Remove one blob. Safe to repeat."""
-        self.path(key).unlink(missing_ok=True)
-
-    def sweep(self, known: Collection[str]) -> int:
-        """Remove all that is not one of these keys: what a crash left; gives how many files.
-
-        Only before anything is being written.
-        """
-        removed = 0
-        for path in self.folder.glob("*/*"):
-            if f"{path.parent.name}/{path.name}" not in known:
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink(missing_ok=True)
-                removed += 1
-        for owner in self.folder.glob("*"):
-            with contextlib.suppress(OSError):
-                owner.rmdir()
-        return removed
+        self.objects.delete(_checked(key))
 
     def delete_owner(self, owner: str) -> None:
         """Remove all blobs of one owner. Safe to repeat."""
-        if "/" in owner or owner.startswith("."):
+        if not _OWNER.fullmatch(owner):
             raise ValueError("not an owner id")
-        shutil.rmtree(self.folder / owner, ignore_errors=True)
+        self.objects.delete_folder(owner)
+
+    async def discard(self, owner: str) -> None:
+        """As `delete_owner`, while something else has gone wrong: `medtune gc` gets what is left.
+
+        Raises nothing, so that whatever went wrong is told.
+        """
+        try:
+            await asyncio.to_thread(self.delete_owner, owner)
+        except ApiError as error:
+            log.warning("blobs_not_discarded", owner=owner, code=error.code)
+
+    def stored(self) -> Iterator[Stored]:
+        """All files of the store, owner by owner, also those whose names are no keys."""
+        return self.objects.stored()
+
+
+def is_key(name: str) -> bool:
+    """Whether a blob may have this name."""
+    return _KEY.fullmatch(name) is not None
+
+
+def _checked(key: str) -> str:
+    if not is_key(key):
+        raise ValueError("not a blob key")
+    return key

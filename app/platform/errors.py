@@ -157,6 +157,10 @@ class ApiError(Exception):
         self.hint = hint or self.meaning.hint
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For errors of other processes: only what is not in `args` would be lost on the way."""
+        return type(self), (self.code, self.detail), self.__dict__
+
 
 def not_found(kind: str, resource_id: str) -> ApiError:
     """The error for an id that names nothing; it is repeated only if it looks like an id."""

@@ -6,6 +6,8 @@ A page costs one seek and reads no more than it returns, wherever it lies in the
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.platform.errors import ApiError
+
 PAGE_BYTES = 4 << 20
 
 
@@ -31,6 +33,14 @@ def read_lines(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | 
             lines.append(line.rstrip(b"\n"))
         end = file.tell()
         return lines, end if file.read(1) else None
+
+
+def read_page(path: Path, offset: int, limit: int) -> tuple[list[bytes], int | None]:
+    """As `read_lines`, for a client's cursor. Raises ApiError `invalid_cursor`."""
+    try:
+        return read_lines(path, offset, limit)
+    except ValueError:
+        raise ApiError("invalid_cursor", "The cursor is not one of this list.") from None
 
 
 def iterate(paths: list[Path]) -> Iterator[bytes]:

@@ -13,7 +13,9 @@ from typing import Protocol, TypeVar
 
 from anyio import BrokenWorkerProcess, to_process
 
+from app.platform.errors import ApiError
 from app.platform.jobs import JobError, JobKind
+from app.platform.objects import storage_errors
 from app.platform.work import Platform, Work
 
 # <linux/prctl.h>
@@ -55,7 +57,10 @@ def process_job(
         if request is None:
             return
         try:
-            result = await to_process.run_sync(_mortal, work_of, request, cancellable=True)
+            with storage_errors():
+                result = await to_process.run_sync(_mortal, work_of, request, cancellable=True)
+        except ApiError as error:
+            raise JobError(error.code, error.detail) from None
         except BrokenWorkerProcess:
             message = "The process at work ended without a result; it may have run out of memory."
             raise JobError("process_ended", message) from None

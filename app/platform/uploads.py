@@ -144,8 +144,8 @@ async def read_multipart(
 ) -> Upload:
     """Read the request's form, of these file and field names; files become blobs of `owner`.
 
-    Raises ApiError `unsupported_media_type`, `malformed_request` or `invalid_request`; then, as on
-    every other failure, nothing is left of what was received.
+    Raises ApiError `unsupported_media_type`, `malformed_request`, `invalid_request`, `storage_full`
+    or `storage_unavailable`; then, as on every other failure, nothing is left of what was received.
     """
     kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1"))
     boundary = options.get(b"boundary")
@@ -167,8 +167,8 @@ async def read_multipart(
                 raise ApiError("malformed_request", "The form ended too early.")
         return receiver.upload
     except FormParserError:
-        blobs.delete_owner(owner)
+        await blobs.discard(owner)
         raise ApiError("malformed_request", "The form could not be read.") from None
     except BaseException:
-        blobs.delete_owner(owner)
+        await blobs.discard(owner)
         raise

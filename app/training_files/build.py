@@ -5,7 +5,6 @@ The same request on the same dataset version gives the same bytes.
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 from app.corpora import canonical
 from app.platform.blobs import Blobs
@@ -20,15 +19,15 @@ CHARACTERS_PER_TOKEN = 4
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to render; plain data, so that it can go to another process."""
+    """What to render, `documents` being blobs; it can go to another process."""
 
     training_file_id: str
-    documents: tuple[Path, ...]
+    documents: tuple[str, ...]
     tasks: tuple[Task, ...]
     text: TextChoice
     format: RowFormat
     template_id: str
-    blobs: Path
+    blobs: Blobs
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,9 @@ def build(request: BuildRequest) -> BuildResult:
     tasks = {task: TaskStatistics(rows=0, items=0, empty=0) for task in request.tasks}
     left_out: Counter[LeftOut] = Counter()
     documents = characters = 0
-    with Blobs(request.blobs).writer(request.training_file_id) as out:
-        for line in iterate(list(request.documents)):
+    sources = [request.blobs.fetch(blob) for blob in request.documents]
+    with request.blobs.writer(request.training_file_id) as out:
+        for line in iterate(sources):
             document = canonical.loads(line.decode())
             documents += 1
             for task, statistics in tasks.items():

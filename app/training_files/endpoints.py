@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.responses import StreamingResponse
 
 from app.platform.downloads import download
-from app.platform.http import LineageDep, ReadWork, WriteWork
+from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
@@ -102,10 +102,12 @@ async def get_training_file(
     },
 )
 async def download_training_file(
-    training_files: Reading, training_file_id: TrainingFileId
+    platform: PlatformDep, training_file_id: TrainingFileId
 ) -> StreamingResponse:
     """The file, streamed."""
-    path = await training_files.content(training_file_id)
+    async with platform.work(write=False) as work:
+        blob = await TrainingFiles(work).content(training_file_id)
+    path = await platform.blobs.local(blob)
     return download(path.open("rb"), "application/jsonl", f"{training_file_id}.jsonl")
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from app.datasets.service import Datasets
@@ -32,10 +31,10 @@ JOB = "training_file"
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a fine-tune learns from: the rows, and the documents behind them."""
+    """What a fine-tune learns from: the blobs of the rows, and of the documents behind them."""
 
-    rows: Path
-    documents: tuple[Path, ...]
+    rows: str
+    documents: tuple[str, ...]
     tasks: frozenset[Task]
     template_id: str
 
@@ -90,17 +89,17 @@ class TrainingFiles:
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
 
-    async def content(self, training_file_id: str) -> Path:
-        """The JSONL file. Raises ApiError `not_found`, `training_file_not_ready`."""
-        return self._work.blobs.path(_blob(await self._row(training_file_id)))
+    async def content(self, training_file_id: str) -> str:
+        """The blob of the JSONL. Raises ApiError `not_found`, `training_file_not_ready`."""
+        return _blob(await self._row(training_file_id))
 
     async def training_data(self, training_file_id: str) -> TrainingData:
         """What to learn from. Raises ApiError `not_found`, `training_file_not_ready`."""
         row = await self._row(training_file_id)
         sources = await Datasets(self._work).split_sources(row.dataset_id, row.splits)
         return TrainingData(
-            rows=self._work.blobs.path(_blob(row)),
-            documents=tuple(source.path for source in sources),
+            rows=_blob(row),
+            documents=tuple(source.blob for source in sources),
             tasks=frozenset(map(Task, row.tasks)),
             template_id=row.template_id,
         )
@@ -131,12 +130,12 @@ class TrainingFiles:
         sources = await Datasets(self._work).split_sources(row.dataset_id, row.splits)
         return BuildRequest(
             training_file_id=row.id,
-            documents=tuple(source.path for source in sources),
+            documents=tuple(source.blob for source in sources),
             tasks=tuple(map(Task, row.tasks)),
             text=cast(TextChoice, row.text),
             format=cast(RowFormat, row.format),
             template_id=row.template_id,
-            blobs=self._work.blobs.folder,
+            blobs=self._work.blobs,
         )
 
     async def finish(self, training_file_id: str, result: BuildResult) -> None:

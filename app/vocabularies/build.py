@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from app.corpora import unpack
@@ -26,13 +25,13 @@ _CHUNK = 1 << 20
 class Source:
     """One uploaded file."""
 
-    path: Path
+    blob: str
     filename: str
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to index; plain data, so that it can go to another process.
+    """What to index; it can go to another process.
 
     `format` and `type` hold for all files, if given.
     """
@@ -41,7 +40,7 @@ class BuildRequest:
     sources: tuple[Source, ...]
     format: VocabularyFormat | None
     type: MentionType | None
-    blobs: Path
+    blobs: Blobs
     limits: unpack.Limits
 
 
@@ -60,19 +59,19 @@ class _FileError(Exception):
     """A file cannot be read; the message is for clients."""
 
 
-def formats(source: Source, limits: unpack.Limits) -> list[VocabularyFormat | None]:
+def formats(source: Source, blobs: Blobs, limits: unpack.Limits) -> list[VocabularyFormat | None]:
     """The formats of an uploaded file, or of each file in it, by their beginnings.
 
     Raises UnpackError.
     """
-    return [_detect(name, stream) for name, stream in _members(source, limits)]
+    return [_detect(name, stream) for name, stream in _members(source, blobs, limits)]
 
 
 def build(request: BuildRequest) -> BuildResult:
     """Read all files and write the index."""
-    blobs = Blobs(request.blobs)
+    blobs = request.blobs
     # What is left of it by a process that died is removed with all that is no blob.
-    unfinished = blobs.folder / request.vocabulary_id / f".index-{os.getpid()}"
+    unfinished = blobs.scratch(request.vocabulary_id, f"index-{os.getpid()}")
     try:
         statistics = build_index(_concepts(request), unfinished)
         if not statistics.concepts:
@@ -91,7 +90,7 @@ def _concepts(request: BuildRequest) -> Iterator[Concept]:
     for source in request.sources:
         filename = source.filename
         try:
-            for filename, stream in _members(source, request.limits):
+            for filename, stream in _members(source, request.blobs, request.limits):
                 format_ = request.format or _detect(filename, stream)
                 if format_ is None:
                     raise _FileError(f"{filename}: the format was not recognised.")
@@ -103,8 +102,8 @@ def _concepts(request: BuildRequest) -> Iterator[Concept]:
             raise _FileError(f"{filename}: {problem(error.code).message}.") from None
 
 
-def _members(source: Source, limits: unpack.Limits) -> Iterator[tuple[str, BinaryIO]]:
-    return unpack.members(source.path, source.filename, limits)
+def _members(source: Source, blobs: Blobs, limits: unpack.Limits) -> Iterator[tuple[str, BinaryIO]]:
+    return unpack.members(blobs.fetch(source.blob), source.filename, limits)
 
 
 def _detect(filename: str, stream: BinaryIO) -> VocabularyFormat | None:

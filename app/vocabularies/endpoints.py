@@ -16,7 +16,12 @@ from app.terminology.formats import VocabularyFormat
 from app.vocabularies.form import check
 from app.vocabularies.lookup import look_up
 from app.vocabularies.schemas import MOST_FILES, NAME, Lookup, Vocabulary
-from app.vocabularies.service import Vocabularies, new_vocabulary_id, unpack_limits
+from app.vocabularies.service import (
+    Vocabularies,
+    local_indexes,
+    new_vocabulary_id,
+    unpack_limits,
+)
 
 router = APIRouter(prefix="/vocabularies", tags=["vocabularies"])
 
@@ -114,7 +119,7 @@ async def create_vocabulary(
         kept = answer.headers["Location"] == location
     finally:
         if not kept:
-            platform.blobs.delete_owner(vocabulary_id)
+            await platform.blobs.discard(vocabulary_id)
     return answer
 
 
@@ -158,7 +163,8 @@ async def look_up_name(
 ) -> Lookup:
     """The concept of a name, for each type: of this very name, or else of the most similar one."""
     async with platform.work(write=False) as work:
-        index = await Vocabularies(work).index(vocabulary)
+        blob = await Vocabularies(work).index(vocabulary)
+    (index,) = await local_indexes(platform, [blob])
     types = MENTION_TYPES if type_ is None else (type_,)
     return await to_thread.run_sync(look_up, index, name, types)
 

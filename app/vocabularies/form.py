@@ -40,7 +40,7 @@ def check(upload: Upload, vocabulary_id: str, blobs: Blobs, limits: unpack.Limit
         raise _invalid(faults)
     chosen = VocabularyFormat(format_) if format_ is not None else None
     recognised = [
-        _recognise(place, Source(blobs.path(file.blob), file.filename), chosen, limits, faults)
+        _recognise(place, Source(file.blob, file.filename), blobs, chosen, limits, faults)
         for place, file in enumerate(upload.files)
     ]
     if type_ is None and any(VocabularyFormat.PLAIN in found for found in recognised):
@@ -63,6 +63,7 @@ def check(upload: Upload, vocabulary_id: str, blobs: Blobs, limits: unpack.Limit
 def _recognise(
     place: int,
     source: Source,
+    blobs: Blobs,
     chosen: VocabularyFormat | None,
     limits: unpack.Limits,
     faults: list[FieldError],
@@ -70,7 +71,7 @@ def _recognise(
     """The formats in one upload, by the beginnings alone; what is wrong is added to `faults`."""
     pointer = f"/file/{place}"
     try:
-        found = [chosen or each for each in formats(source, limits)]
+        found = [chosen or each for each in formats(source, blobs, limits)]
     except unpack.UnpackError as error:
         message = problem(error.code).message
         faults.append(FieldError(pointer, error.code, f"{message[0].upper()}{message[1:]}."))

@@ -94,8 +94,8 @@ class Vocabularies:
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
 
-    async def index(self, key: str) -> Path:
-        """The index file. Raises ApiError `not_found`, `vocabulary_not_ready`."""
+    async def index(self, key: str) -> str:
+        """The blob of the index. Raises ApiError `not_found`, `vocabulary_not_ready`."""
         return self._index(await self._row(key))
 
     async def ready(self, keys: Sequence[str], pointer: str) -> list[str]:
@@ -109,12 +109,12 @@ class Vocabularies:
             self._index(row)
         return [row.id for row in found]
 
-    async def indexes(self, keys: Sequence[str], pointer: str) -> tuple[Path, ...]:
-        """Their index files, in this order. Raises as `ready`."""
+    async def indexes(self, keys: Sequence[str], pointer: str) -> tuple[str, ...]:
+        """The blobs of their indexes, in this order. Raises as `ready`."""
         return tuple(self._index(row) for row in await self._chosen(keys, pointer))
 
-    async def indexes_of(self, vocabulary_ids: Sequence[str]) -> tuple[Path, ...]:
-        """Index files by id, in this order; what something was built with is never gone."""
+    async def indexes_of(self, vocabulary_ids: Sequence[str]) -> tuple[str, ...]:
+        """Blobs of indexes by id, in this order; what something was built with is never gone."""
         if not vocabulary_ids:
             return ()
         rows = {row.id: row for row in await self._rows.of_ids(vocabulary_ids)}
@@ -135,7 +135,7 @@ class Vocabularies:
         self._delete_blobs(row.id)
         if row.blob is not None:
             # Last: until its file is gone, it may be opened anew.
-            index = self._work.blobs.path(row.blob)
+            index = self._work.blobs.place(row.blob)
             self._work.after_commit(lambda: asyncio.to_thread(close, index))
 
     async def job_request(self, vocabulary_id: str) -> BuildRequest | None:
@@ -146,13 +146,10 @@ class Vocabularies:
         format_ = row.files["format"]
         return BuildRequest(
             vocabulary_id=row.id,
-            sources=tuple(
-                Source(self._work.blobs.path(file["blob"]), file["filename"])
-                for file in row.files["items"]
-            ),
+            sources=tuple(Source(file["blob"], file["filename"]) for file in row.files["items"]),
             format=format_ and VocabularyFormat(format_),
             type=cast(MentionType | None, row.type),
-            blobs=self._work.blobs.folder,
+            blobs=self._work.blobs,
             limits=unpack_limits(self._work.settings),
         )
 
@@ -219,11 +216,11 @@ class Vocabularies:
             found[row.id] = row
         return list(found.values())
 
-    def _index(self, row: VocabularyRow) -> Path:
+    def _index(self, row: VocabularyRow) -> str:
         if row.status != "ready" or row.blob is None:
             detail = f"The vocabulary {row.name} is {row.status}."
             raise ApiError("vocabulary_not_ready", detail)
-        return self._work.blobs.path(row.blob)
+        return row.blob
 
     def _delete_blobs(self, vocabulary_id: str) -> None:
         async def remove() -> None:
@@ -233,11 +230,22 @@ class Vocabularies:
 
 
 async def indexes(platform: Platform, keys: Sequence[str], pointer: str) -> tuple[Path, ...]:
-    """As `Vocabularies.indexes`, in a transaction of its own; none at all for no vocabulary."""
+    """The index files of these vocabularies, in this order. Raises as `Vocabularies.indexes`."""
     if not keys:
         return ()
     async with platform.work(write=False) as work:
-        return await Vocabularies(work).indexes(keys, pointer)
+        blobs = await Vocabularies(work).indexes(keys, pointer)
+    return await local_indexes(platform, blobs)
+
+
+async def local_indexes(platform: Platform, blobs: Sequence[str]) -> tuple[Path, ...]:
+    """The index files of these blobs. Raises ApiError `vocabulary_not_ready` if one is gone."""
+    try:
+        return tuple([await platform.blobs.local(blob) for blob in blobs])
+    except FileNotFoundError:
+        raise ApiError(
+            "vocabulary_not_ready", "The index is gone.", hint="Upload the vocabulary again."
+        ) from None
 
 
 def unreadable(error: VocabularyError) -> ApiError:

@@ -11,18 +11,18 @@ from app.platform.clock import new_id
 
 def test_a_blob_is_named_by_its_hash(tmp_path: Path) -> None:
     """The key holds the owner and the sha256; the bytes come back."""
-    blobs, owner = Blobs(tmp_path), new_id("ds")
+    blobs, owner = Blobs.in_folder(tmp_path), new_id("ds")
     with blobs.writer(owner) as out:
         out.write(b"one ")
         out.write(b"two")
     assert out.key == f"{owner}/{hashlib.sha256(b'one two').hexdigest()}"
     assert out.size == 7
-    assert blobs.path(out.key).read_bytes() == b"one two"
+    assert blobs.place(out.key).read_bytes() == b"one two"
 
 
 def test_an_unfinished_blob_leaves_nothing(tmp_path: Path) -> None:
     """An error while writing removes what was written."""
-    blobs, owner = Blobs(tmp_path), new_id("ds")
+    blobs, owner = Blobs.in_folder(tmp_path), new_id("ds")
 
     def broken() -> None:
         with blobs.writer(owner) as out:
@@ -36,7 +36,7 @@ def test_an_unfinished_blob_leaves_nothing(tmp_path: Path) -> None:
 
 def test_deleting_an_owner_deletes_its_blobs_only(tmp_path: Path) -> None:
     """Two owners of the same bytes do not share them."""
-    blobs, one, two = Blobs(tmp_path), new_id("ds"), new_id("ds")
+    blobs, one, two = Blobs.in_folder(tmp_path), new_id("ds"), new_id("ds")
     keys = []
     for owner in (one, two):
         with blobs.writer(owner) as out:
@@ -44,12 +44,12 @@ def test_deleting_an_owner_deletes_its_blobs_only(tmp_path: Path) -> None:
         keys.append(out.key)
     blobs.delete_owner(one)
     blobs.delete_owner(one)
-    assert not blobs.path(keys[0]).exists()
-    assert blobs.path(keys[1]).read_bytes() == b"same"
+    assert not blobs.place(keys[0]).exists()
+    assert blobs.place(keys[1]).read_bytes() == b"same"
 
 
 @pytest.mark.parametrize("key", ["../x", "ds_1/x", "/etc/passwd", "ds_" + "0" * 32 + "/../x"])
 def test_a_key_cannot_leave_the_folder(tmp_path: Path, key: str) -> None:
     """What is not a key is refused before the file system is asked."""
     with pytest.raises(ValueError, match="not a blob key"):
-        Blobs(tmp_path).path(key)
+        Blobs.in_folder(tmp_path).place(key)

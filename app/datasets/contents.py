@@ -1,0 +1,79 @@
+"""What a ready dataset holds: its documents page by page, or all of them in another format.
+
+No transaction is open meanwhile: the documents may have to be fetched first.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from anyio import to_thread
+
+from app.corpora import canonical
+from app.corpora.documents import Document
+from app.datasets import present
+from app.datasets.formats import FORMATS
+from app.datasets.schemas import DatasetDocument
+from app.datasets.service import Datasets
+from app.platform.errors import ApiError
+from app.platform.lines import iterate, read_page
+from app.platform.objects import storage_errors
+from app.platform.pagination import Page, decode_offsets, encode_cursor
+from app.platform.work import Platform
+
+
+async def documents(
+    platform: Platform, dataset_id: str, split: str | None, cursor: str | None, limit: int
+) -> Page[DatasetDocument]:
+    """Documents in file order: of one split, or of one after the other.
+
+    Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`, `invalid_cursor`.
+    """
+    async with platform.work(write=False) as work:
+        splits = await Datasets(work).split_sources(dataset_id, [split] if split else None)
+    # The cursor is `<split's position>.<byte offset>`: one seek, wherever the page lies.
+    position, start = decode_offsets(cursor, 2)
+    if position >= max(1, len(splits)):
+        raise ApiError("invalid_cursor", "The cursor is not one of this list.")
+    name, path = splits[position].name, await platform.blobs.local(splits[position].blob)
+
+    def read() -> tuple[list[DatasetDocument], int | None]:
+        lines, following = read_page(path, start, limit)
+        return [present.document(name, canonical.loads(line)) for line in lines], following
+
+    items, following = await asyncio.to_thread(read)
+    if following is None:
+        position, following = position + 1, 0
+    more = f"{position}.{following}" if position < len(splits) else None
+    return Page(items=items, next_cursor=encode_cursor(more))
+
+
+async def export(
+    platform: Platform, dataset_id: str, split: str | None, format_name: str
+) -> BinaryIO:
+    """A file of all documents, or of one split, in a format of `EXPORT_FORMATS`.
+
+    It has no name, so that nothing is left of it however the request ends. Raises ApiError
+    `not_found`, `dataset_not_ready`, `unknown_split`, `storage_full`.
+    """
+    async with platform.work(write=False) as work:
+        sources = await Datasets(work).split_sources(dataset_id, [split] if split else None)
+    files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
+    write = FORMATS[format_name].write
+    assert write is not None
+    out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.settings.data_dir))  # noqa: SIM115
+    try:
+        with storage_errors():
+            await to_thread.run_sync(write, _documents(files), out, limiter=platform.heavy)
+    except BaseException:
+        out.close()
+        raise
+    return out
+
+
+def _documents(files: Iterable[tuple[str, Path]]) -> Iterator[tuple[str | None, Document]]:
+    for name, path in files:
+        for line in iterate([path]):
+            yield name, canonical.loads(line)

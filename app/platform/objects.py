@@ -1,0 +1,149 @@
+"""Where files lie under a name for all processes to read: the protocol, and a folder as the store.
+
+A name is a relative path of plain words, made by this service and never by a client. A file is
+there whole or not at all.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from app.platform.errors import ApiError
+
+# What is being written; no file that is finished has such a name.
+UNFINISHED = "."
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file of a store: its name, its size in bytes, and when it was written (Unix time)."""
+
+    name: str
+    bytes: int
+    modified: float
+
+
+class Objects(Protocol):
+    """A store of files; cheap to make and pickle, safe to use from any thread or process.
+
+    Every method but `local` and `place` may wait for a disk or a network. All raise ApiError
+    `storage_unavailable` or `storage_full` when the store does not do its part.
+    """
+
+    def place(self, name: str) -> Path:
+        """Where on this machine the file is, or will be once it has been fetched."""
+
+    def fetch(self, name: str) -> Path:
+        """The file on this machine, to be read now. Raises FileNotFoundError."""
+
+    async def local(self, name: str) -> Path:
+        """As `fetch`, for the event loop."""
+
+    def keep(self, file: Path, name: str) -> None:
+        """Store a finished file of the folder of `place(name)`; it is there no more."""
+
+    def delete(self, name: str) -> None:
+        """Remove one file. Safe to repeat."""
+
+    def delete_folder(self, name: str) -> None:
+        """Remove all files whose names begin with this one and a slash. Safe to repeat."""
+
+    def stored(self) -> Iterator[Stored]:
+        """All files, those of one folder together; unfinished ones are not among them."""
+
+    def sweep(self, older_than: float) -> tuple[int, int]:
+        """Remove unfinished files last written before this time; gives how many, and bytes."""
+
+
+class Folder:
+    """The store of one machine: a file lies where it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def place(self, name: str) -> Path:
+        """Where the file is, if it is there."""
+        return self._path / name
+
+    def fetch(self, name: str) -> Path:
+        """Where the file is. Raises FileNotFoundError."""
+        path = self._path / name
+        path.stat()
+        return path
+
+    async def local(self, name: str) -> Path:
+        """As `fetch`: to look is quicker than to ask a thread to look."""
+        return self.fetch(name)
+
+    def keep(self, file: Path, name: str) -> None:
+        """Give a finished file its name."""
+        os.replace(file, self._path / name)
+
+    def delete(self, name: str) -> None:
+        """Remove one file."""
+        (self._path / name).unlink(missing_ok=True)
+
+    def delete_folder(self, name: str) -> None:
+        """Remove a folder."""
+        shutil.rmtree(self._path / name, ignore_errors=True)
+
+    def stored(self) -> Iterator[Stored]:
+        """All files; what is removed meanwhile is passed over."""
+        for folder, folders, names in os.walk(self._path):
+            folders[:] = [name for name in folders if not name.startswith(UNFINISHED)]
+            for name in names:
+                if not name.startswith(UNFINISHED):
+                    path = Path(folder) / name
+                    with suppress(FileNotFoundError):
+                        status = path.stat()
+                        key = path.relative_to(self._path).as_posix()
+                        yield Stored(key, status.st_size, status.st_mtime)
+
+    def sweep(self, older_than: float) -> tuple[int, int]:
+        """Remove unfinished files and empty folders."""
+        return sweep_folder(self._path, older_than)
+
+
+def sweep_folder(folder: Path, older_than: float) -> tuple[int, int]:
+    """Remove what is unfinished below a folder and was last written before this time, and folders
+    that are empty; gives how many files, and their bytes."""
+    removed = size = 0
+    for below, _, names in os.walk(folder, topdown=False):
+        path = Path(below)
+        unfinished = any(part.startswith(UNFINISHED) for part in path.relative_to(folder).parts)
+        for file in (path / name for name in names):
+            with suppress(FileNotFoundError):
+                status = file.stat()
+                hidden = unfinished or file.name.startswith(UNFINISHED)
+                if hidden and status.st_mtime < older_than:
+                    file.unlink()
+                    removed, size = removed + 1, size + status.st_size
+        if path != folder:
+            with suppress(OSError):  # it is not empty, or gone
+                if path.stat().st_mtime < older_than:
+                    path.rmdir()
+    return removed, size
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Tell a full disk apart from all other errors: it raises ApiError `storage_full`."""
+    try:
+        yield
+    except OSError as error:
+        if (told := full(error)) is not None:
+            raise told from None
+        raise
+
+
+def full(error: OSError) -> ApiError | None:
+    """What clients are told of an error, if it says that the disk is full."""
+    if error.errno not in _FULL:
+        return None
+    return ApiError("storage_full", "The disk has no room left; nothing was stored.")
