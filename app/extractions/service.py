@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from app.backends.base import Annotations, BackendError, ExtractOptions
 from app.backends.registry import as_api_error
 from app.extractions import present
-from app.extractions.schemas import Extraction, ExtractionRequest, Timing, Usage
+from app.extractions.as_document import as_document
+from app.extractions.schemas import (
+    Extraction,
+    ExtractionOptions,
+    ExtractionRequest,
+    OffsetUnit,
+    Timing,
+    Usage,
+)
 from app.models.service import ResolvedModel, retire
 from app.platform.clock import new_id
 from app.platform.errors import ApiError, FieldError
@@ -16,6 +24,20 @@ from app.platform.work import Platform
 from app.prompts.tasks import Task
 from app.terminology.concepts import VocabularyError
 from app.vocabularies.service import indexes, local_indexes, unreadable
+
+__all__ = [
+    "ExtractionOptions",
+    "Limits",
+    "OffsetUnit",
+    "annotate",
+    "as_document",
+    "check",
+    "check_tasks",
+    "extract",
+    "options_for",
+    "refusal_of",
+    "to_json",
+]
 
 # From so many code points on the answer is put together in a thread; a short one not, since a
 # thread costs more than it would save.
@@ -60,25 +82,38 @@ async def annotate(
     """What the model finds in each text, in order.
 
     Raises ApiError if the backend fails, and `capability_unavailable` for tasks the model was not
-    trained for. A model whose backend says that it is retired is retired in the catalogue too.
+    trained for.
     """
-    if missing := tasks - model.tasks:
-        names = ", ".join(sorted(missing))
-        raise ApiError("capability_unavailable", f"{model.id} was not trained for: {names}.")
+    check_tasks(model, tasks)
     options = replace(options, template=model.template)
     try:
         return await model.backend.extract(model.backend_model, texts, tasks, options)
     except BackendError as error:
-        if error.code == "retired" and error.retired_on is not None:
-            async with platform.work(write=True) as work:
-                told = await retire(work, model.id, error.retired_on)
-            if told is not None:
-                raise told from None
-        if error.code == "model_not_found" and model.template is not None:
-            raise _lost(model) from None
-        raise as_api_error(error) from None
+        raise await refusal_of(platform, model, error) from None
     except VocabularyError as error:
         raise unreadable(error) from error
+
+
+def check_tasks(model: ResolvedModel, tasks: frozenset[Task]) -> None:
+    """Raise ApiError `capability_unavailable` for tasks the model was not trained for."""
+    if missing := tasks - model.tasks:
+        names = ", ".join(sorted(missing))
+        raise ApiError("capability_unavailable", f"{model.id} was not trained for: {names}.")
+
+
+async def refusal_of(platform: Platform, model: ResolvedModel, error: BackendError) -> ApiError:
+    """What a client is told when a model's backend fails.
+
+    A model whose backend says that it is retired is retired in the catalogue too.
+    """
+    if error.code == "retired" and error.retired_on is not None:
+        async with platform.work(write=True) as work:
+            told = await retire(work, model.id, error.retired_on)
+        if told is not None:
+            return told
+    if error.code == "model_not_found" and model.template is not None:
+        return _lost(model)
+    return as_api_error(error)
 
 
 def _lost(model: ResolvedModel) -> ApiError:
@@ -99,24 +134,13 @@ async def extract(
     """
     started = time.perf_counter()
     tasks = model.tasks if request.tasks is None else frozenset(request.tasks)
-    asked = request.options
-    if asked.vocabularies is None:
-        vocabularies = await local_indexes(platform, model.vocabularies)
-    else:
-        vocabularies = await indexes(platform, asked.vocabularies, "/options/vocabularies")
-    options = ExtractOptions(
-        mode=asked.mode,
-        temperature=asked.temperature,
-        max_tokens=asked.max_tokens,
-        vocabularies=vocabularies,
-        min_precision=asked.min_precision,
-    )
+    options = await options_for(platform, model, request.options)
     found = await annotate(platform, model, texts, tasks, options)
     model_ms = (time.perf_counter() - started) * 1000
 
     def present_all() -> list[Extraction]:
         return [
-            _extraction(model.id, text, annotations, tasks, request)
+            _extraction(model.id, text, annotations, tasks, request.options)
             for text, annotations in zip(texts, found, strict=True)
         ]
 
@@ -129,14 +153,45 @@ async def extract(
     return answers
 
 
+async def options_for(
+    platform: Platform, model: ResolvedModel, asked: ExtractionOptions
+) -> ExtractOptions:
+    """What the backend is told of the options asked for.
+
+    Raises ApiError `invalid_request`, `vocabulary_not_ready`.
+    """
+    if asked.vocabularies is None:
+        vocabularies = await local_indexes(platform, model.vocabularies)
+    else:
+        vocabularies = await indexes(platform, asked.vocabularies, "/options/vocabularies")
+    return ExtractOptions(
+        mode=asked.mode,
+        temperature=asked.temperature,
+        max_tokens=asked.max_tokens,
+        vocabularies=vocabularies,
+        min_precision=asked.min_precision,
+    )
+
+
+def to_json(
+    model_id: str,
+    text: str,
+    found: Annotations,
+    tasks: frozenset[Task],
+    options: ExtractionOptions,
+) -> str:
+    """One extraction as JSON, without what differs each time it is asked for: id and timing."""
+    answer = _extraction(model_id, text, found, tasks, options)
+    return answer.model_dump_json(exclude={"id", "timing"}, exclude_unset=True)
+
+
 def _extraction(
     model_id: str,
     text: str,
     found: Annotations,
     tasks: frozenset[Task],
-    request: ExtractionRequest,
+    options: ExtractionOptions,
 ) -> Extraction:
-    options = request.options
     answer = Extraction(
         id=new_id("ext"),
         model=model_id,

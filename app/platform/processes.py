@@ -4,10 +4,6 @@ A process of its own keeps the event loop free, and the service whole should the
 memory. It ends with its parent, however that ends, and the job is simply begun anew.
 """
 
-import ctypes
-import os
-import signal
-import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -16,10 +12,8 @@ from anyio import BrokenWorkerProcess, to_process
 from app.platform.errors import ApiError
 from app.platform.jobs import JobError, JobKind
 from app.platform.objects import storage_errors
+from app.platform.parents import end_with_parent
 from app.platform.work import Platform, Work
-
-# <linux/prctl.h>
-_PR_SET_PDEATHSIG = 1
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -56,14 +50,7 @@ def process_job(
             request = await rows(work).job_request(row_id)
         if request is None:
             return
-        try:
-            with storage_errors():
-                result = await to_process.run_sync(_mortal, work_of, request, cancellable=True)
-        except ApiError as error:
-            raise JobError(error.code, error.detail) from None
-        except BrokenWorkerProcess:
-            message = "The process at work ended without a result; it may have run out of memory."
-            raise JobError("process_ended", message) from None
+        result = await in_process(work_of, request)
         async with platform.work(write=True) as work:
             await rows(work).finish(row_id, result)
 
@@ -78,13 +65,20 @@ def process_job(
     return JobKind(name, "short", [run_in_process], fail, unfinished)
 
 
-def end_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, where the kernel can (Linux)."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+async def in_process(work_of: Callable[[Request], Result], request: Request) -> Result:
+    """What `work_of` makes of the request, in a process that ends when this is cancelled.
+
+    Raises JobError if the process ends without a result or the blob store fails it, and what
+    `work_of` raises.
+    """
+    try:
+        with storage_errors():
+            return await to_process.run_sync(_mortal, work_of, request, cancellable=True)
+    except ApiError as error:
+        raise JobError(error.code, error.detail) from None
+    except BrokenWorkerProcess:
+        message = "The process at work ended without a result; it may have run out of memory."
+        raise JobError("process_ended", message) from None
 
 
 def _mortal(work_of: Callable[[Request], Result], request: Request) -> Result:

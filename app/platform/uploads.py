@@ -5,7 +5,7 @@ for each file by repeating a field.
 """
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ class _Receiver:
         self.upload = Upload()
         self._names = names
         self.ended = False
+        self.files_begun = False
         self._blobs = blobs
         self._owner = owner
         self._stack = stack
@@ -96,6 +97,7 @@ class _Receiver:
             raise self._names.unknown(is_file)
         if is_file:
             self._filename = options[b"filename"].decode("utf-8", "replace")[:255]
+            self.files_begun = True
             self._writer = self._stack.enter_context(self._blobs.writer(self._owner))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -140,9 +142,18 @@ class _Names:
 
 
 async def read_multipart(
-    request: Request, blobs: Blobs, owner: str, *, files: Set[str], fields: Set[str]
+    request: Request,
+    blobs: Blobs,
+    owner: str,
+    *,
+    files: Set[str],
+    fields: Set[str],
+    at_first_file: Callable[[Mapping[str, Sequence[str]]], Awaitable[None]] | None = None,
 ) -> Upload:
     """Read the request's form, of these file and field names; files become blobs of `owner`.
+
+    `at_first_file` is given the fields before the first file once that has begun; what it raises
+    ends the upload.
 
     Raises ApiError `unsupported_media_type`, `malformed_request`, `invalid_request`, `storage_full`
     or `storage_unavailable`; then, as on every other failure, nothing is left of what was received.
@@ -161,6 +172,9 @@ async def read_multipart(
                 if len(batch) >= _BATCH:
                     await asyncio.to_thread(parser.write, bytes(batch))
                     batch.clear()
+                    if at_first_file is not None and receiver.files_begun:
+                        await at_first_file(receiver.upload.fields)
+                        at_first_file = None
             await asyncio.to_thread(parser.write, bytes(batch))
             parser.finalize()
             if not receiver.ended:
