@@ -218,6 +218,19 @@ class Settings(BaseSettings):
             calls_per_minute=self.openai_calls_per_minute,
         )
 
+    def calls_per_minute(self, backend: str) -> int | None:
+        """Most calls a minute that batches make to the server of a backend; None: no limit."""
+        kind, _, name = backend.partition("-")
+        first = {"cohere": self.cohere, "openai": self.openai}
+        others = {"cohere": self.cohere_servers, "openai": self.openai_servers}
+        server = others.get(kind, {}).get(name) if name else first.get(kind)
+        return server.calls_per_minute if server is not None else None
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may be at work on the same database."""
+        return self.database_url is not None and not self.database_url.startswith("sqlite")
+
     @property
     def sqlalchemy_url(self) -> str:
         """The URL of the application's database."""
@@ -226,6 +239,6 @@ class Settings(BaseSettings):
     @property
     def jobs_url(self) -> str:
         """The URL of the job engine's database, beside the application's own."""
-        if self.database_url and not self.database_url.startswith("sqlite"):
+        if self.shared and self.database_url:
             return self.database_url
         return f"sqlite:///{self.data_dir / 'jobs.db'}"

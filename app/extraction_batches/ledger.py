@@ -1,0 +1,102 @@
+"""The one place where a batch changes its status, starts shards and ends, in one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from app.extraction_batches.repository import BatchRepository
+from app.extraction_batches.sizing import window
+from app.extraction_batches.states import ACTIVE, TERMINAL, ShardStatus, Status
+from app.platform.clock import now
+from app.platform.errors import not_found
+from app.platform.work import Work
+from app.tables import ExtractionBatchEventRow, ExtractionBatchRow
+
+SHARD_JOB = "extraction_shard"
+
+
+class Ledger:
+    """Status, events and shards of batches; the batch's row is locked by whoever changes them."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.rows = BatchRepository(work.session)
+
+    async def row(self, batch_id: str) -> ExtractionBatchRow:
+        """The row, to be read. Raises ApiError `not_found`."""
+        return _there(await self.rows.get(batch_id), batch_id)
+
+    async def locked(self, batch_id: str) -> ExtractionBatchRow:
+        """The row, to be changed. Raises ApiError `not_found`."""
+        return _there(await self.rows.lock(batch_id), batch_id)
+
+    async def move(
+        self, row: ExtractionBatchRow, status: Status, data: dict[str, Any] | None = None
+    ) -> None:
+        """Change the status and write it down."""
+        row.status = status.value
+        if status in TERMINAL:
+            row.finished_at = now()
+        await self.rows.add_event(
+            ExtractionBatchEventRow(
+                batch_id=row.id,
+                sequence=await self.rows.last_event(row.id) + 1,
+                at=now(),
+                type=status.value,
+                data=data or {},
+            )
+        )
+
+    async def feed(self, row: ExtractionBatchRow) -> None:
+        """Start as many shards of a running batch as there is room for."""
+        settings = self._work.settings
+        workers = await self.rows.workers(now(), settings.worker_lost_seconds)
+        room = window(max(1, workers)) - await self.rows.count(row.id, ACTIVE)
+        if room <= 0:
+            return
+        for shard in await self.rows.next_waiting(row.id, room):
+            shard.status = ShardStatus.QUEUED.value
+            self._work.start_job(SHARD_JOB, shard.id)
+
+    async def stop(self, row: ExtractionBatchRow) -> None:
+        """Begin no more shards; the batch ends when those at work have stopped."""
+        await self.rows.cancel_shards(row.id)
+        await self.move(row, Status.CANCELLING)
+        await self.settle(row)
+
+    async def settle(self, row: ExtractionBatchRow) -> None:
+        """End the batch if nothing of it is at work or waits, else start what comes next."""
+        if row.status == Status.RUNNING:
+            if row.succeeded + row.failed < (row.documents or 0):
+                await self.feed(row)
+            else:
+                data = {"succeeded": row.succeeded, "failed": row.failed}
+                await self.move(row, Status.SUCCEEDED, data)
+        elif row.status == Status.CANCELLING and not await self.rows.count(row.id, ACTIVE):
+            if row.error_code is None:
+                await self.move(row, Status.CANCELLED)
+            else:
+                await self.move(row, Status.FAILED, {"code": row.error_code})
+
+    def remove_blobs(self, keys: Sequence[str]) -> None:
+        """Delete blobs once this is committed."""
+
+        async def remove() -> None:
+            for key in keys:
+                await asyncio.to_thread(self._work.blobs.delete, key)
+
+        self._work.after_commit(remove)
+
+    def remove_all_blobs(self, batch_id: str) -> None:
+        """Delete all blobs of a batch once this is committed."""
+
+        async def remove() -> None:
+            await asyncio.to_thread(self._work.blobs.delete_owner, batch_id)
+
+        self._work.after_commit(remove)
+
+
+def _there(row: ExtractionBatchRow | None, batch_id: str) -> ExtractionBatchRow:
+    if row is None:
+        raise not_found("extraction batch", batch_id)
+    return row

@@ -1,0 +1,218 @@
+"""The jobs of a batch: one cuts its input into shards, one for each shard asks the model.
+
+The first starts some shards, and the end of each starts the next, so that the job engine never
+holds all of a large batch. A shard's results are stored once, whole; one that was cut off is begun
+anew. What a crash left unstarted, the sweep of the job engine finds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.backends.base import BackendError
+from app.backends.registry import Backends
+from app.extraction_batches.asking import Asking, Patience
+from app.extraction_batches.cutting import CutResult, cut, read_pieces
+from app.extraction_batches.entries import Entry, Fault, read
+from app.extraction_batches.job_side import Ended, JobSide, Plan
+from app.extraction_batches.ledger import SHARD_JOB
+from app.extraction_batches.lines import Presenter, Results, failure
+from app.extraction_batches.repository import BatchRepository
+from app.extraction_batches.service import JOB
+from app.extractions.service import options_for, refusal_of
+from app.models.service import resolve
+from app.platform.database import AWAY
+from app.platform.errors import ApiError
+from app.platform.jobs import JobError, JobKind, waiting_for_database
+from app.platform.lines import iterate
+from app.platform.processes import in_process
+from app.platform.work import Platform
+from app.terminology.concepts import VocabularyError
+from app.vocabularies.service import unreadable
+
+LOOK_SECONDS = 1.0
+_SHARDS_A_TRANSACTION = 1000
+
+Answer = TypeVar("Answer")
+
+
+class _UnwantedError(Exception):
+    """The batch has been cancelled or deleted, or has ended otherwise."""
+
+
+def batch_job(platform: Platform) -> JobKind:
+    """The job that reads the input of a batch."""
+
+    async def prepare(batch_id: str) -> None:
+        async with platform.work(write=True) as work:
+            request = await JobSide(work).begin(batch_id)
+        if request is None:
+            return
+
+        async def wanted() -> bool:
+            async with platform.work(write=False) as work:
+                return await JobSide(work).prepares(batch_id)
+
+        try:
+            result = await _while(in_process(cut, request), wanted)
+            if result.fault is not None:
+                raise JobError(*result.fault)
+            await _add_shards(platform, batch_id, result)
+        except FileNotFoundError:
+            # The upload is gone: another process has read it, or it was cancelled.
+            if await wanted():
+                raise
+        except _UnwantedError:
+            async with platform.work(write=False) as work:
+                abandoned = await JobSide(work).abandoned(batch_id)
+            if abandoned:
+                await platform.blobs.discard(batch_id)
+
+    async def fail(batch_id: str, code: str, message: str) -> None:
+        async with platform.work(write=True) as work:
+            await JobSide(work).fail(batch_id, code, message)
+
+    async def unfinished() -> Sequence[str]:
+        async with platform.work(write=False) as work:
+            return await JobSide(work).in_preparation()
+
+    return JobKind(JOB, "short", [prepare], fail, unfinished)
+
+
+def shard_job(platform: Platform, backends: Backends) -> JobKind:
+    """The job that asks the model about the texts of a shard."""
+
+    async def queue_name(shard_id: str) -> str:
+        async with platform.work(write=False) as work:
+            return queue_of(await BatchRepository(work.session).backend_of(shard_id) or "local")
+
+    async def extract(shard_id: str) -> None:
+        async with platform.work(write=True) as work:
+            plan = await JobSide(work).begin_shard(shard_id)
+        if plan is None:
+            return
+
+        async def wanted() -> bool:
+            async with platform.work(write=False) as work:
+                return await JobSide(work).wanted(shard_id)
+
+        try:
+            results = await _while(_extracted(platform, backends, shard_id, plan), wanted)
+        except _UnwantedError:
+            await _drop(platform, shard_id)
+        except ApiError as error:
+            async with platform.work(write=True) as work:
+                await JobSide(work).stop(plan.batch_id, error.code, f"{error.detail} {error.hint}")
+            await _drop(platform, shard_id)
+        else:
+            await _store(platform, shard_id, plan.batch_id, results)
+
+    async def fail(shard_id: str, code: str, message: str) -> None:
+        """Its documents have failed, each of them, and the batch goes on."""
+        async with platform.work(write=False) as work:
+            ended = await JobSide(work).broken(shard_id)
+        if ended is not None:
+            results = await _all_failed(platform, ended, Fault(code, message))
+            await _store(platform, shard_id, ended.batch_id, results)
+
+    async def unfinished() -> Sequence[str]:
+        async with platform.work(write=False) as work:
+            running = await JobSide(work).running()
+        for batch_id in running:
+            async with platform.work(write=True) as work:
+                await JobSide(work).feed(batch_id)
+        async with platform.work(write=False) as work:
+            return await JobSide(work).active_shards()
+
+    return JobKind(SHARD_JOB, queue_name, [extract], fail, unfinished)
+
+
+def queue_of(backend: str) -> str:
+    """Where shards wait that a backend is asked about."""
+    return f"extract-{backend}"
+
+
+async def _add_shards(platform: Platform, batch_id: str, result: CutResult) -> None:
+    pieces = read_pieces(iterate([await platform.blobs.local(result.listed)]))
+    while page := list(islice(pieces, _SHARDS_A_TRANSACTION)):
+        async with platform.work(write=True) as work:
+            if not await JobSide(work).add(batch_id, page):
+                raise _UnwantedError
+    async with platform.work(write=True) as work:
+        await JobSide(work).ready(batch_id, result.documents, result.listed)
+
+
+async def _extracted(platform: Platform, backends: Backends, shard_id: str, plan: Plan) -> Results:
+    """What comes of a shard. Raises ApiError if no text of the batch can be answered."""
+    model = await resolve(platform, backends, plan.model)
+    asking = Asking(
+        reference=shard_id,
+        model=model,
+        tasks=plan.tasks,
+        options=await options_for(platform, model, plan.options),
+        patience=Patience(plan.patience),
+    )
+    entries = await asyncio.to_thread(_read, await platform.blobs.local(plan.input_blob))
+    try:
+        answers = await asking.answers([each.text for each in entries if each.fault is None])
+    except BackendError as error:
+        raise await refusal_of(platform, model, error) from None
+    except VocabularyError as error:
+        raise unreadable(error) from None
+    presenter = Presenter(model.id, plan.tasks, plan.options)
+    return await asyncio.to_thread(presenter.results, entries, answers)
+
+
+def _read(path: Path) -> list[Entry]:
+    return list(read(iterate([path])))
+
+
+async def _all_failed(platform: Platform, ended: Ended, fault: Fault) -> Results:
+    try:
+        entries = await asyncio.to_thread(_read, await platform.blobs.local(ended.input_blob))
+        named = [(each.index, each.id, each.fault or fault) for each in entries]
+    except FileNotFoundError:
+        last = ended.first + ended.documents
+        named = [(index, str(index), fault) for index in range(ended.first, last)]
+    return Results(lines=[failure(*each) for each in named], failed=len(named))
+
+
+async def _store(platform: Platform, shard_id: str, batch_id: str, results: Results) -> None:
+    """Store results, once; those that another process was quicker with are removed again."""
+    async with platform.blobs.writer(batch_id) as out:
+        await asyncio.to_thread(out.write, b"".join(results.lines))
+
+    async def store() -> bool:
+        async with platform.work(write=True) as work:
+            return await JobSide(work).finish_shard(shard_id, results, out.key)
+
+    # By itself: the whole step, done again, would ask the model again.
+    patience = platform.settings.database_patience_seconds
+    if not await waiting_for_database(store, shard_id, patience):
+        await asyncio.to_thread(platform.blobs.delete, out.key)
+
+
+async def _drop(platform: Platform, shard_id: str) -> None:
+    async with platform.work(write=True) as work:
+        await JobSide(work).drop_shard(shard_id)
+
+
+async def _while(
+    doing: Coroutine[Any, Any, Answer], wanted: Callable[[], Awaitable[bool]]
+) -> Answer:
+    """The outcome of something long; _UnwantedError as soon as it is wanted no more."""
+    task = asyncio.create_task(doing)
+    try:
+        while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
+            # What has been done, and may have been paid for, is not given up for a database that
+            # is away.
+            with suppress(*AWAY):
+                if not await wanted():
+                    raise _UnwantedError
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
