@@ -17,6 +17,8 @@ from tests.databases import NewDatabase
 
 Json = dict[str, Any]
 SAMPLE = Path(str(files("app.corpora") / "sample"))
+# Of a training that is soon over, for tests of what is around it: the model is of little use.
+QUICK: Json = {"preset": "fast", "iterations": 5, "folds": 0}
 TERMINAL = {"ready", "succeeded", "failed", "cancelled"}
 
 

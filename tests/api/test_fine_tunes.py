@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from tests.api.conftest import Json, settled
+from tests.api.conftest import QUICK, Json, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -37,7 +37,7 @@ async def test_lineage_can_be_read_back(client: httpx.AsyncClient, fine_tune: Js
 
 async def test_live_events(client: httpx.AsyncClient, training_file: Json) -> None:
     """The stream tells each state and some progress, and ends with the job."""
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
     headers = {"Accept": "text/event-stream"}
     answer = await client.get(f"{location}/events", headers=headers, timeout=60)
@@ -87,7 +87,7 @@ async def test_model_in_training_is_a_conflict(
     client: httpx.AsyncClient, training_file: Json
 ) -> None:
     """A fine-tune can be named as a model, once it has succeeded."""
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     fine_tune = (await client.post("/v1/fine-tunes", json=request)).json()
     extraction = {"model": fine_tune["id"], "text": "Aspirin."}
     answer = await client.post("/v1/extractions", json=extraction)
@@ -120,7 +120,7 @@ async def test_idempotency_key_launches_once(
     client: httpx.AsyncClient, training_file: Json
 ) -> None:
     """A repeated request is the same fine-tune."""
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     headers = {"Idempotency-Key": "fine-tunes-1"}
     first = await client.post("/v1/fine-tunes", json=request, headers=headers)
     again = await client.post("/v1/fine-tunes", json=request, headers=headers)
@@ -148,7 +148,7 @@ async def test_a_fine_tune_is_measured_on_an_evaluation_file(
     request = {
         "training_file_id": training_file["id"],
         "evaluation_file_id": dev["id"],
-        "hyperparameters": {"preset": "fast"},
+        "hyperparameters": QUICK,
     }
     location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
     fine_tune = await settled(client, location)
@@ -165,7 +165,7 @@ async def test_delete_takes_the_model_along_if_told_to(
     client: httpx.AsyncClient, training_file: Json
 ) -> None:
     """A running one is not deleted, one with a model only with it, and then all is gone."""
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
     early = await client.delete(location)
     assert (early.status_code, early.json()["code"]) == (409, "conflict")

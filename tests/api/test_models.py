@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.api.conftest import Json, settled
+from tests.api.conftest import QUICK, Json, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -51,7 +51,7 @@ async def test_deleted_model_is_gone_with_its_aliases(
     client: httpx.AsyncClient, training_file: Json
 ) -> None:
     """A deleted model cannot be used any more; its fine-tune stays as a record."""
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     location = (await client.post("/v1/fine-tunes", json=request)).headers["Location"]
     model_id = (await settled(client, location))["model_id"]
     await client.put("/v1/model-aliases/short-lived", json={"model": model_id})

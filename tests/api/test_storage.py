@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.api.conftest import SAMPLE, settled, upload
+from tests.api.conftest import QUICK, SAMPLE, settled, upload
 from tests.api.test_datasets import ONE
 from tests.platform.waiting import until
 
@@ -96,7 +96,7 @@ async def test_a_cascade_takes_all_bytes_along(client: httpx.AsyncClient) -> Non
     dataset = await upload(client, (SAMPLE / "dev.pubtator.txt").read_bytes())
     answer = await client.post("/v1/training-files", json={"dataset_id": dataset["id"]})
     training_file = await settled(client, answer.headers["Location"])
-    request = {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request = {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     answer = await client.post("/v1/fine-tunes", json=request)
     fine_tune = await settled(client, answer.headers["Location"])
     assert fine_tune["status"] == "succeeded", fine_tune

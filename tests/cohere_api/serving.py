@@ -19,6 +19,7 @@ from app.main import create_lineage, create_platform
 from app.own_service import OwnService, own_service
 from app.platform.requests import RequestContext
 from app.platform.settings import Settings
+from tests.databases import NewDatabase, environment
 
 SAMPLE = Path(str(files("app.corpora") / "sample"))
 _SECONDS = 60
@@ -26,9 +27,12 @@ _TERMINAL = {"ready", "succeeded", "failed", "cancelled"}
 
 
 @pytest.fixture(scope="package")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase
+) -> Iterator[OwnService]:
     """One service for all tests of this folder."""
-    with own_service(tmp_path_factory.mktemp("served")) as service:
+    folder = tmp_path_factory.mktemp("served")
+    with new_database() as url, own_service(folder, environment(url)) as service:
         yield service
 
 
@@ -84,9 +88,9 @@ def settled(client: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def in_process(folder: Path, **backends: Backend) -> AsyncIterator[httpx.AsyncClient]:
+async def in_process(settings: Settings, **backends: Backend) -> AsyncIterator[httpx.AsyncClient]:
     """A client of Cohere's API in this process, over these backends and an empty database."""
-    settings = Settings(data_dir=folder, max_text_characters=10_000, _env_file=None)
+    settings = settings.model_copy(update={"max_text_characters": 10_000})
     registry = Backends(backends)
     platform = create_platform(settings, registry)
     await platform.database.migrate()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cohere
@@ -14,7 +13,7 @@ from pydantic import SecretStr
 
 from app.backends.cohere.backend import CohereBackend
 from app.backends.rules import RulesBackend
-from app.platform.settings import RemoteServer
+from app.platform.settings import RemoteServer, Settings
 from app.prompts.render import to_prompt, to_turns
 from app.prompts.tasks import Task
 from tests.cohere_api.serving import in_process, plain
@@ -187,11 +186,11 @@ class CohereServer(RulesBackend):
 @pytest.mark.parametrize(
     "path", ["v2/chat", "v1/chat", "v1/generate", "v1/tokenize", "v1/detokenize"]
 )
-async def test_models_of_cohere_servers_are_passed_on(tmp_path: Path, path: str) -> None:
+async def test_models_of_cohere_servers_are_passed_on(settings: Settings, path: str) -> None:
     """The request as it was sent, but for the model's name; the answer as it came."""
     server = CohereServer()
     request = {"messages": [{"role": "nobody", "é": None}], "p": 0.1, "temperature": -3, "k": 1}
-    async with in_process(tmp_path, vault=server) as client:
+    async with in_process(settings, vault=server) as client:
         for model in ("vault:rules", "rules"):
             answer = await client.post(f"/{path}", json={"model": model, **request})
             assert answer.status_code == 200
@@ -202,12 +201,12 @@ async def test_models_of_cohere_servers_are_passed_on(tmp_path: Path, path: str)
         assert all(answer.closed for answer in server.answers)
 
 
-async def test_a_real_call_is_passed_on(tmp_path: Path) -> None:
+async def test_a_real_call_is_passed_on(settings: Settings) -> None:
     """From SDK to server and back, streamed; with the backend's key and not with the caller's."""
     with stand_in(api_key="ours") as server:
         ours = RemoteServer(base_url=server.url, api_key=SecretStr("ours"))
         vault = CohereBackend("vault", ours, timeout=5, attempts=1, poll_seconds=1)
-        async with in_process(tmp_path, vault=vault) as client:
+        async with in_process(settings, vault=vault) as client:
             sdk = cohere.AsyncClientV2("theirs", base_url="http://medtune", httpx_client=client)
             stream = sdk.chat_stream(model="command-a-03-2025", messages=MESSAGES)
             *_, end = [plain(event) async for event in stream]
@@ -219,9 +218,9 @@ async def test_a_real_call_is_passed_on(tmp_path: Path) -> None:
         assert server.log[-1].json()["model"] == "command-a-03-2025"
 
 
-async def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path) -> None:
+async def test_a_refusal_of_the_server_is_passed_on(settings: Settings) -> None:
     """Status and body are the server's, and so is when to come again."""
-    async with in_process(tmp_path, vault=CohereServer(status=429)) as client:
+    async with in_process(settings, vault=CohereServer(status=429)) as client:
         answer = await client.post("/v2/chat", json={"model": "vault:rules"})
         assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
         answer = await client.post("/v2/chat", content=b'{"model": "rules", "seed": 1e999}')
@@ -229,27 +228,27 @@ async def test_a_refusal_of_the_server_is_passed_on(tmp_path: Path) -> None:
         assert "out of range" in answer.json()["message"]
 
 
-async def test_models_of_cohere_servers_are_described(tmp_path: Path) -> None:
+async def test_models_of_cohere_servers_are_described(settings: Settings) -> None:
     """By the bare name too; they chat, and more is not known of them."""
-    async with in_process(tmp_path, vault=CohereServer()) as client:
+    async with in_process(settings, vault=CohereServer()) as client:
         model = (await client.get("/v1/models/rules")).json()
         assert (model["name"], model["endpoints"]) == ("vault:rules", ["chat"])
         assert model["context_length"] is None
 
 
-async def test_the_callers_key_stays_here(tmp_path: Path) -> None:
+async def test_the_callers_key_stays_here(settings: Settings) -> None:
     """What is passed on is a path and a body; no header of the caller's."""
     server = CohereServer()
-    async with in_process(tmp_path, vault=server) as client:
+    async with in_process(settings, vault=server) as client:
         headers = httpx.Headers({"Authorization": "Bearer caller"})
         await client.post("/v2/chat", json={"model": "rules"}, headers=headers)
     assert server.seen == [("v2/chat", b'{"model": "rules"}')]
 
 
-async def test_a_client_that_goes_ends_the_call(tmp_path: Path) -> None:
+async def test_a_client_that_goes_ends_the_call(settings: Settings) -> None:
     """Nothing more is read of the server's answer, and it is not left open."""
     server = CohereServer()
-    async with in_process(tmp_path, vault=server) as client:
+    async with in_process(settings, vault=server) as client:
         api = client._transport.app  # type: ignore[attr-defined]
         body = b'{"model": "rules"}'
         scope = {

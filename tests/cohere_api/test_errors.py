@@ -1,7 +1,6 @@
 """Errors: in Cohere's shape whatever went wrong, and as the SDK's own exceptions."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import cohere
@@ -14,6 +13,7 @@ from structlog.testing import capture_logs
 from app.backends.base import Annotations, BackendError
 from app.backends.rules import RulesBackend
 from app.own_service import OwnService
+from app.platform.settings import Settings
 from app.prompts.render import to_prompt, to_turns
 from app.prompts.tasks import Task
 from tests.cohere_api.serving import in_process
@@ -208,19 +208,19 @@ class Breaks(RulesBackend):
     ],
 )
 async def test_failures_of_a_backend(
-    tmp_path: Path, error: BackendError, status: int, retry_after: str | None
+    settings: Settings, error: BackendError, status: int, retry_after: str | None
 ) -> None:
     """Cohere's status for it, the backend's message, and when to try again."""
-    async with in_process(tmp_path, broken=Breaks(error)) as client:
+    async with in_process(settings, broken=Breaks(error)) as client:
         answer = await generate(client)
     assert answer.status_code == status
     assert error.message in answer.json()["message"]
     assert answer.headers.get("retry-after") == retry_after
 
 
-async def test_a_bug_of_ours(tmp_path: Path) -> None:
+async def test_a_bug_of_ours(settings: Settings) -> None:
     """500 in Cohere's shape, once, without its cause; the log has it."""
-    async with in_process(tmp_path, broken=Breaks(RuntimeError("the cause"))) as client:
+    async with in_process(settings, broken=Breaks(RuntimeError("the cause"))) as client:
         with capture_logs() as logged:
             answer = await generate(client)
     assert answer.status_code == 500

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import cohere
@@ -23,6 +22,7 @@ from app.corpora import pubtator
 from app.corpora.documents import Document
 from app.corpora.problems import Problem
 from app.own_service import OwnService
+from app.platform.settings import Settings
 from app.prompts.parse import parse_completion
 from app.prompts.render import render, to_prompt
 from app.prompts.tasks import Task
@@ -154,13 +154,13 @@ def annotations(document: Document) -> Annotations:
     )
 
 
-async def test_lists_are_completions_of_a_training_file(tmp_path: Path) -> None:
+async def test_lists_are_completions_of_a_training_file(settings: Settings) -> None:
     """A model that makes no mistake answers each prompt of the sample to the letter."""
     problems: list[Problem] = []
     with (SAMPLE / "train.pubtator.txt").open("rb") as corpus:
         documents = [document for _, document in pubtator.read(corpus, problems.append)]
     assert not problems
-    async with in_process(tmp_path, gold=Perfect(documents)) as client:
+    async with in_process(settings, gold=Perfect(documents)) as client:
         for document in documents[:30]:
             for task in Task:
                 row = render(document, task).row
@@ -168,7 +168,7 @@ async def test_lists_are_completions_of_a_training_file(tmp_path: Path) -> None:
                 assert answer["generations"][0]["text"] == row["completion"]
 
 
-async def test_line_breaks_in_names_and_streams(tmp_path: Path) -> None:
+async def test_line_breaks_in_names_and_streams(settings: Settings) -> None:
     """A name over two lines is one item; what Unicode calls a line end does not end one here."""
     text = "acute\nhepatitis, acute hepatitis, hepa\u2028titis"
     spans = [(0, 15), (17, 32), (34, 44)]
@@ -179,7 +179,7 @@ async def test_line_breaks_in_names_and_streams(tmp_path: Path) -> None:
             return [found]
 
     request = {"model": "fixed:rules", "prompt": to_prompt(text, Task.DISEASES), "stream": True}
-    async with in_process(tmp_path, fixed=Finds()) as client:
+    async with in_process(settings, fixed=Finds()) as client:
         lines = (await client.post("/v1/generate", json=request)).text.splitlines()
     texts = [json.loads(line).get("text") for line in lines]
     assert texts == ["- acute hepatitis", "\n- hepa\u2028titis", None]

@@ -1,9 +1,7 @@
 """`/v1/models` and the small calls, as the SDK makes them."""
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import cohere
@@ -14,7 +12,11 @@ from cohere.errors import BadRequestError, NotFoundError
 
 from app.backends.base import BaseModelInfo
 from app.backends.rules import RulesBackend
+from app.platform.clock import now
+from app.platform.database import Database
+from app.platform.settings import Settings
 from app.prompts.tasks import Task
+from app.tables import DatasetRow, FineTuneRow, ModelRow, Table, TrainingFileRow
 from tests.cohere_api.serving import in_process
 
 
@@ -91,31 +93,64 @@ class Many(RulesBackend):
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 6])
-async def test_many_base_models_in_pages(tmp_path: Path, size: int) -> None:
+async def test_many_base_models_in_pages(settings: Settings, size: int) -> None:
     """A page has no more than was asked for, also of base models."""
-    async with in_process(tmp_path, many=Many()) as client:
+    async with in_process(settings, many=Many()) as client:
         names = await all_names(client, size)
     assert names == [f"many:{info.name}" for info in await Many().base_models()]
 
 
+def tuned_rows(count: int) -> Iterator[Table]:
+    """So many models `ft_0-ft`, ..., and what they were made from before them."""
+    made = {"name": "name", "status": "ready", "created_at": now()}
+    yield DatasetRow(id="ds", **made)
+    yield TrainingFileRow(
+        id="tf",
+        dataset_id="ds",
+        tasks=["diseases"],
+        splits=["train"],
+        text="abstract",
+        format="chat",
+        template_id="medtune-1",
+        template_hash="",
+        reference="",
+        status="ready",
+        created_at=now(),
+    )
+    for n in range(count):
+        tune = f"ft_{n}"
+        yield FineTuneRow(
+            id=tune, training_file_id="tf", backend="rules", hyperparameters={}, **made
+        )
+        yield ModelRow(
+            id=f"mdl_{n:032x}",
+            name="name",
+            backend="rules",
+            backend_model="rules",
+            tasks=["diseases"],
+            template_id="medtune-1",
+            fine_tune_id=tune,
+            created_at=now(),
+        )
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
-async def test_base_and_tuned_models_in_pages(tmp_path: Path, size: int) -> None:
+async def test_base_and_tuned_models_in_pages(settings: Settings, size: int) -> None:
     """Pages of one kind, of both, and of the other; the newest tuned model first."""
-    row = ("name", "rules", "rules", '["diseases"]', "medtune-1", "2026-01-01 00:00:00")
-    columns = "name, backend, backend_model, tasks, template_id, created_at, id, fine_tune_id"
-    async with in_process(tmp_path, rules=RulesBackend()) as client:
-        with sqlite3.connect(tmp_path / "medtune.db") as database:
-            for n in range(4):
-                statement = f"INSERT INTO models ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-                database.execute(statement, (*row, f"mdl_{n:032x}", f"ft_{n}"))
-        database.close()
+    async with in_process(settings, rules=RulesBackend()) as client:
+        database = Database(settings.sqlalchemy_url)
+        async with database.transaction(write=True) as session:
+            for row in tuned_rows(4):
+                session.add(row)
+                await session.flush()
+        await database.close()
         names = await all_names(client, size)
     assert names == ["rules:rules", "ft_3-ft", "ft_2-ft", "ft_1-ft", "ft_0-ft"]
 
 
-async def test_models_that_answer_nothing(tmp_path: Path) -> None:
+async def test_models_that_answer_nothing(settings: Settings) -> None:
     """They are listed, without an endpoint; a retired one is not found by what would ask it."""
-    async with in_process(tmp_path, many=Many()) as client:
+    async with in_process(settings, many=Many()) as client:
         two, three, four = [
             (await client.get(f"/v1/models/many:{name}")).json()
             for name in ("two", "three", "org/four:8b")

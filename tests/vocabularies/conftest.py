@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from app.platform.settings import Settings
 from tests.api.conftest import Json, running, settled
+from tests.databases import NewDatabase
 from tests.vocabularies.samples import PLAIN_CHEMICALS, PLAIN_DISEASES
 
 PATH = "/v1/vocabularies"
@@ -19,11 +20,14 @@ Content = str | bytes
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase
+) -> AsyncIterator[httpx.AsyncClient]:
     """The whole service, its jobs in this process."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), _env_file=None)
-    async with running(settings) as client:
-        yield client
+    folder = tmp_path_factory.mktemp("data")
+    with new_database() as url:
+        async with running(Settings(data_dir=folder, database_url=url, _env_file=None)) as client:
+            yield client
 
 
 async def send(client: httpx.AsyncClient, *contents: Content, **data: Any) -> httpx.Response:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from app.own_service import own_service
+from tests.databases import environment
 from tests.e2e.test_story import create, finished, wait_for
 
 NAMES = 10_000
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_killed_build_begins_anew(tmp_path: Path) -> None:
+def test_a_killed_build_begins_anew(tmp_path: Path, database_url: str | None) -> None:
     """kill -9 in the middle; what was left is removed, and the whole index is built."""
     lines = (f"MESH:D{n:06}\tsyndrome {n} of the {n % 97}th kind\n" for n in range(NAMES))
     content = "".join(lines).encode()
@@ -21,7 +22,7 @@ def test_a_killed_build_begins_anew(tmp_path: Path) -> None:
     def unfinished() -> list[Path]:
         return list(tmp_path.glob("blobs/voc_*/.*"))
 
-    with own_service(tmp_path) as service:
+    with own_service(tmp_path, environment(database_url)) as service:
         form = {"name": "many", "type": "Disease"}
         upload = {"file": ("many.tsv", content)}
         location = create(service.client, "/v1/vocabularies", files=upload, data=form)
@@ -30,7 +31,7 @@ def test_a_killed_build_begins_anew(tmp_path: Path) -> None:
         service.process.wait(10)
     left = unfinished()
     assert left, "the build had ended"
-    with own_service(tmp_path) as service:
+    with own_service(tmp_path, environment(database_url)) as service:
         assert not any(path.exists() for path in left)
         vocabulary = finished(service.client, location)
         assert vocabulary["status"] == "ready", vocabulary

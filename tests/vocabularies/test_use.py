@@ -6,7 +6,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.api.conftest import SAMPLE, Json, settled
+from tests.api.conftest import QUICK, SAMPLE, Json, settled
 from tests.vocabularies.conftest import PATH, send, upload
 from tests.vocabularies.samples import PLAIN_DISEASES
 
@@ -92,7 +92,7 @@ async def training_file(client: httpx.AsyncClient) -> Json:
 
 async def tune(client: httpx.AsyncClient, training_file: Json, **request: Any) -> Json:
     """A fine-tune that has succeeded."""
-    request |= {"training_file_id": training_file["id"], "hyperparameters": {"preset": "fast"}}
+    request |= {"training_file_id": training_file["id"], "hyperparameters": QUICK}
     answer = await client.post("/v1/fine-tunes", json=request)
     assert answer.status_code == 202, answer.text
     fine_tune = await settled(client, answer.headers["Location"])
