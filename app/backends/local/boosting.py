@@ -135,7 +135,7 @@ def _edges(table: Floats) -> Floats:
 def _binned(table: Floats, edges: Floats) -> Integers:
     bins = np.empty(table.shape, np.int64)
     for index, border in enumerate(edges):
-        bins[:, index] = np.searchsorted(border, table[:, index])
+        bins[:, index] = border.searchsorted(table[:, index])
     return bins
 
 

@@ -1,7 +1,6 @@
 """How often mentions with such a score are right: calibrated on documents that were held out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -66,7 +65,16 @@ class Confidence:
             if score is not None:
                 score = self._types[mention.type].probability(score)
             if (score or 0.0) >= least.get(mention.type, 0.0):
-                found.append(replace(mention, score=score))
+                found.append(
+                    FoundMention(
+                        mention.start,
+                        mention.end,
+                        mention.type,
+                        mention.identifiers,
+                        score,
+                        mention.match,
+                    )
+                )
         return found
 
     def state(self) -> State:

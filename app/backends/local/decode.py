@@ -22,10 +22,12 @@ class Batch:
 
     `order` are the tokens: first the first of each sequence, then the second of each that has one,
     and so on. `bounds[p]` and `bounds[p + 1]` are where those at position p begin and end.
+    `mirror` is for each place in `order` that of the token as far from its sequence's other end.
     """
 
     order: Ints
     bounds: list[int]
+    mirror: Ints
 
     @classmethod
     def of(cls, sequences: Sequence[tuple[int, int]]) -> "Batch":
@@ -38,7 +40,9 @@ class Batch:
         alive = np.searchsorted(-lengths[longest_first], -positions, side="left")
         bounds = np.concatenate([[0], alive.cumsum()])
         row = np.arange(bounds[-1]) - np.repeat(bounds[:-1], alive)
-        return cls(starts[row] + np.repeat(positions, alive), bounds.tolist())
+        position = np.repeat(positions, alive)
+        mirror = bounds[lengths[longest_first][row] - 1 - position] + row
+        return cls(starts[row] + position, bounds.tolist(), mirror)
 
     def moves(self) -> list[tuple[int, int, int]]:
         """From each position to the next: where the former begins, the latter begins and ends."""
@@ -91,19 +95,22 @@ def forward_backward(emissions: Floats, transitions: Floats, batch: Batch) -> Ma
     potentials = np.exp(np.maximum(transitions - transitions.max(), -100.0), dtype=np.float64)
     ordered = emissions[batch.order].astype(np.float64)
     steps = np.exp(np.maximum(ordered - ordered.max(axis=1, keepdims=True), -500.0))
-    forward, backward = steps.copy(), np.ones_like(steps)
+    # Forward and, from the other ends of the sequences, backward messages side by side.
+    messages = np.hstack([steps, steps[batch.mirror]])
+    labels = steps.shape[1]
+    both, sides = np.zeros((2, 2 * labels, 2 * labels))
+    both[:labels, :labels], both[labels:, labels:] = potentials, potentials.T
+    sides[:labels, :labels] = sides[labels:, labels:] = 1
+    arriving, sums = np.ones_like(messages), np.ones_like(messages)
     first = batch.bounds[1] if len(batch.order) else 0
-    one = np.ones((steps.shape[1], 1))
     for before, start, end in [(0, 0, first), *batch.moves()]:
-        message = forward[start:end]
+        message = messages[start:end]
         if start:
-            message *= forward[before : before + end - start] @ potentials
-        scale = 1 / (message @ one)
-        message *= scale
-        steps[start:end] *= scale
-    for before, start, end in reversed(batch.moves()):
-        message = steps[start:end] * backward[start:end]
-        backward[before : before + end - start] = message @ potentials.T
+            message *= np.dot(messages[before : before + end - start], both, arriving[start:end])
+        message /= np.dot(message, sides, sums[start:end])
+    forward, backward = messages[:, :labels], arriving[batch.mirror, labels:]
+    backward /= (forward * backward).sum(axis=1, keepdims=True)
+    steps /= sums[:, :labels]
     place = np.empty_like(batch.order)
     place[batch.order] = np.arange(len(place))
     return Marginals(forward[place], backward[place], steps[place], potentials)

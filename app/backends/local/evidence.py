@@ -6,7 +6,7 @@ Each function adds names of features to lists, one list a token.
 from collections.abc import Sequence
 
 from app.backends.local.labels import position
-from app.backends.local.lexicon import Counts, Lexicon, Match, folded
+from app.backends.local.lexicon import Counts, Lexicon, Match
 from app.backends.local.reading import Reading
 from app.corpora.documents import MENTION_TYPES
 
@@ -16,7 +16,7 @@ Context = list[list[str]]
 def context_features(reading: Reading, lexicon: Lexicon, own: Counts) -> Context:
     """What dictionary and abbreviations say; `own` are the document's counts while training."""
     features: Context = [[] for _ in reading.words]
-    matches = lexicon.matches([folded(word) for word in reading.words], own)
+    matches = lexicon.matches(reading.folded, own)
     _add_matches(features, matches)
     _add_abbreviations(features, reading, matches)
     return features

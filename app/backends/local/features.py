@@ -6,138 +6,119 @@ on nothing else, so its weights can be summed once and kept. What depends on the
 is not here but in `evidence`.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
+from typing import NamedTuple
 
 from app.backends.local.lexicon import folded
 from app.backends.local.reading import Reading
+from app.backends.local.word_forms import outline, shape
 
 EDGE = "\n"  # the "word" beyond either end of a sequence; no token is white space
 WINDOW = 4
 _OFTEN = 4
 
-Extractor = Callable[[str], Iterable[str]]
+# What a string says, as names of features.
+Extractor = Callable[[str], Sequence[str]]
 
 _GREEK = frozenset(
     ["alpha", "beta", "gamma", "delta", "epsilon", "kappa", "lambda", "mu", "omega", "sigma"]
 )
-_UPPER, _LOWER, _DIGIT = re.compile(r"[A-Z]"), re.compile(r"[^\W\d_A-Z]"), re.compile(r"\d")
-_RUNS = re.compile(r"(.)\1+", re.DOTALL)
 
 
-def shape(word: str) -> str:
-    """Capitals as A, other letters as a, digits as 0, all else as it is."""
-    return _UPPER.sub("A", _LOWER.sub("a", _DIGIT.sub("0", word)))
-
-
-@lru_cache(maxsize=50_000)
-def outline(word: str) -> str:
-    """The shape with each run of one kind written once."""
-    return _RUNS.sub(r"\1", shape(word))
-
-
-def _identity(word: str) -> Iterable[str]:
-    yield f"w={word.lower()}"
-
-
-def _forms(word: str) -> Iterable[str]:
-    yield f"o={word}"
-    yield f"f={folded(word)}"
-    yield f"s={shape(word)}"
-    yield f"l={min(len(word), 12)}"
-    if len(word) > 1 and word.isupper():
-        yield "upper"
-    if word.lower() in _GREEK:
-        yield "greek"
-
-
-def _outline(word: str) -> Iterable[str]:
-    yield f"c={outline(word)}"
-
-
-def _affixes(word: str) -> Iterable[str]:
-    lower = word.lower()
-    for length in range(2, min(5, len(lower)) + 1):
-        yield f"p={lower[:length]}"
-    for length in range(2, min(6, len(lower)) + 1):
-        yield f"e={lower[-length:]}"
-
-
-def _grams(word: str) -> Iterable[str]:
-    marked = f"<{word.lower()}>"
-    return (f"g={marked[start : start + 4]}" for start in range(len(marked) - 3))
-
-
-def _ending(word: str) -> Iterable[str]:
-    yield f"e={word.lower()[-3:]}"
-
-
-# By distance from the token: what is said about the word there.
-_EXTRACTORS: tuple[tuple[Extractor, ...], ...] = (
-    (_identity, _forms, _outline, _affixes, _grams),
-    (_identity, _outline, _ending),
-    (_identity, _outline, _ending),
-    (_identity,),
-    (_identity,),
-)
-
-
-def _word(word: str, distance: int) -> Iterable[str]:
+def _word(word: str) -> Sequence[str]:
+    """What a word says about its own token."""
     if word == EDGE:
         return ("edge",)
-    return (name for extract in _EXTRACTORS[abs(distance)] for name in extract(word))
+    lower = word.lower()
+    marked = f"<{lower}>"
+    return [
+        f"w={lower}",
+        f"o={word}",
+        f"f={folded(word)}",
+        f"s={shape(word)}",
+        f"l={min(len(word), 12)}",
+        *(("upper",) if len(word) > 1 and word.isupper() else ()),
+        *(("greek",) if lower in _GREEK else ()),
+        f"c={outline(word)}",
+        *[f"p={lower[:length]}" for length in range(2, min(5, len(lower)) + 1)],
+        *[f"e={lower[-length:]}" for length in range(2, min(6, len(lower)) + 1)],
+        *[f"g={marked[start : start + 4]}" for start in range(len(marked) - 3)],
+    ]
 
 
-def _chunk(chunk: str, _: int) -> Iterable[str]:
-    if chunk != EDGE:
-        lower = chunk.lower()
-        yield f"w={lower}"
-        yield f"c={outline(chunk)}"
-        yield f"p={lower[:4]}"
-        yield f"e={lower[-4:]}"
+def _near_word(word: str) -> Sequence[str]:
+    """What it says about tokens one or two away."""
+    if word == EDGE:
+        return ("edge",)
+    lower = word.lower()
+    return (f"w={lower}", f"c={outline(word)}", f"e={lower[-3:]}")
 
 
-def _situation(situation: str, _: int) -> Iterable[str]:
-    if situation != EDGE:
-        yield ""
-        yield from situation.split()
+def _far_word(word: str) -> Sequence[str]:
+    """What it says about tokens further away."""
+    return ("edge",) if word == EDGE else (f"w={word.lower()}",)
+
+
+def _chunk(chunk: str) -> Sequence[str]:
+    if chunk == EDGE:
+        return ()
+    lower = chunk.lower()
+    return (f"w={lower}", f"c={outline(chunk)}", f"p={lower[:4]}", f"e={lower[-4:]}")
+
+
+def _situation(situation: str) -> Sequence[str]:
+    return () if situation == EDGE else ("", *situation.split())
+
+
+class Group(NamedTuple):
+    """Distances at which a string says the same: `features`, or itself if that is None."""
+
+    distances: Sequence[int]
+    features: Extractor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Strings along the tokens; one `distance` tokens after a token says `features` about it.
+    """Strings along the tokens; one `distance` tokens after a token says something about it.
 
-    Without `features` a string is itself the feature, and one never met in training says nothing.
+    In a group without `features`, a string never met in training says nothing.
     """
 
     name: str
-    distances: Sequence[int]
-    features: Callable[[str, int], Iterable[str]] | None = None
+    groups: Sequence[Group]
+
+    @property
+    def distances(self) -> list[int]:
+        """Those of all groups, in order."""
+        return sorted(distance for group in self.groups for distance in group.distances)
+
+    def prefix(self, distance: int) -> str:
+        """What names of features begin with, up to the colon, unlike at any other distance."""
+        return f"{self.name}{distance}"
 
     def says(self, string: str, distance: int) -> list[str]:
         """The names of the features, unlike those of any other stream and distance."""
-        prefix = f"{self.name}{distance}:"
-        if self.features is None:
-            return [prefix + string]
-        return [prefix + name for name in self.features(string, distance)]
-
-    def said_by(self, name: str) -> tuple[str, int] | None:
-        """Of a stream without `features`: the string in a name, and the index of its distance."""
-        if not name.startswith(self.name):
-            return None
-        distance, _, string = name.removeprefix(self.name).partition(":")
-        return string, self.distances.index(int(distance))
+        features = next(group.features for group in self.groups if distance in group.distances)
+        names = [string] if features is None else features(string)
+        return [f"{self.prefix(distance)}:{name}" for name in names]
 
 
 STREAMS = (
-    Stream("word", range(-WINDOW, WINDOW + 1), _word),
-    Stream("chunk", (0,), _chunk),
-    Stream("situation", (0,), _situation),
-    Stream("pair", (-2, -1, 0, 1)),
-    Stream("around", (0,)),
-    Stream("outlines", (-1, 0)),
+    Stream(
+        "word",
+        (
+            Group((0,), _word),
+            Group((-2, -1, 1, 2), _near_word),
+            Group((-4, -3, 3, 4), _far_word),
+        ),
+    ),
+    Stream("chunk", (Group((0,), _chunk),)),
+    Stream("situation", (Group((0,), _situation),)),
+    Stream("pair", (Group((-2, -1, 0, 1)),)),
+    Stream("around", (Group((0,)),)),
+    Stream("outlines", (Group((-1, 0)),)),
 )
 
 
@@ -156,7 +137,7 @@ class Layout:
 def lay_out(reading: Reading) -> Layout:
     """Lay the streams along the tokens."""
     words: list[str] = [EDGE] * WINDOW
-    lower, chunks, situations = words.copy(), words.copy(), words.copy()
+    lower, chunks, situations, outlines = (words.copy() for _ in range(4))
     places: list[int] = []
     said = _situations(reading)
     for start, end in reading.sequences:
@@ -166,11 +147,12 @@ def lay_out(reading: Reading) -> Layout:
             (lower, reading.lower),
             (chunks, reading.chunks),
             (situations, said),
+            # Without case: pairs of outlines tell letters, digits and signs in a row; cased ones
+            # did worse.
+            (outlines, reading.outlines),
         ):
             stream += part[start:end]
             stream += [EDGE] * WINDOW
-    # Without case: pairs of outlines tell letters, digits and signs in a row; cased ones did worse.
-    outlines = [outline(word) for word in lower]
     partial = [EDGE if chunk == word else chunk for chunk, word in zip(chunks, words, strict=True)]
     pairs = [f"{word} {after}" for word, after in _neighbours(lower, 1)]
     around = [EDGE, *(f"{before} {after}" for before, after in _neighbours(lower, 2)), EDGE]

@@ -14,7 +14,7 @@ from app.backends.local.candidates import Floats, find
 from app.backends.local.evidence import Context, context_features
 from app.backends.local.features import TokenFeatures, lay_out
 from app.backends.local.labels import Span, encode, mention_spans
-from app.backends.local.lexicon import Lexicon, folded, learn
+from app.backends.local.lexicon import Lexicon, learn
 from app.backends.local.predict import Prediction, predict
 from app.backends.local.reading import Reading
 from app.backends.local.span_table import span_table
@@ -70,7 +70,7 @@ class FirstPass:
         One CRF is trained for each of the one or two `fits`, reported under its name; the second
         is blended into the first.
         """
-        lexicon, shares = learn([[folded(word) for word in r.words] for r in readings], spans)
+        lexicon, shares = learn([reading.folded for reading in readings], spans)
         contexts = [
             context_features(reading, lexicon, share)
             for reading, share in zip(readings, shares, strict=True)

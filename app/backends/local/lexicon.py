@@ -43,20 +43,26 @@ class Lexicon:
 
     def __init__(self, entries: Counts) -> None:
         self.entries = entries
-        self._longest: dict[str, int] = {}
+        # The lengths of entries, the longest first, by their first word and their second, if any.
+        self._lengths: dict[str, dict[str, list[int]]] = {}
         for entry in entries:
-            first, *rest = entry.split(" ")
-            self._longest[first] = max(self._longest.get(first, 0), 1 + len(rest))
+            parts = entry.split(" ")
+            first, second, *_ = (*parts, "")
+            lengths = self._lengths.setdefault(first, {}).setdefault(second, [])
+            if len(parts) not in lengths:
+                lengths.append(len(parts))
+                lengths.sort(reverse=True)
 
     def occurrences(self, words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         """Every place of every entry as (start, end, entry), at each start the longest first."""
-        for start, longest in enumerate(map(self._longest.get, words)):
-            if longest is None:
+        for start, seconds in enumerate(map(self._lengths.get, words)):
+            if seconds is None:
                 continue
-            for end in range(min(start + longest, len(words)), start, -1):
-                entry = " ".join(words[start:end])
-                if entry in self.entries:
-                    yield start, end, entry
+            longer = seconds.get(words[start + 1], ()) if start + 1 < len(words) else ()
+            for size in (*longer, *seconds.get("", ())):
+                entry = " ".join(words[start : start + size])
+                if start + size <= len(words) and entry in self.entries:
+                    yield start, start + size, entry
 
     def matches(self, words: Sequence[str], own: Counts) -> list[Match]:
         """The longest entries from left to right, not overlapping; `own` counts are taken off."""

@@ -8,7 +8,8 @@ composite mention stay together.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -36,16 +37,31 @@ _SHORT_FORM = 6
 class Lookup:
     """A name of a text: its identifiers if they are certain, else what is near it.
 
-    `names` are its long forms, if the text defines any, and the surface itself; `similar` is the
-    best a vocabulary has, with its similarity. Without identifiers, `()` says that it means
-    nothing and None that no one knows it.
+    `names` are its long forms, if the text defines any, and the surface itself. Without
+    identifiers, `()` says that it means nothing and None that no one knows it.
     """
 
     type: MentionType
     names: tuple[str, ...]
+    vocabularies: Sequence[Vocabulary]
     certain: Identifiers | None
     rows: list[tuple[Candidate, list[float]]] = field(default_factory=list)
-    similar: tuple[Identifiers, float] = ((), 0.0)
+
+    @cached_property
+    def similar(self) -> tuple[Identifiers, float]:
+        """What vocabularies have that is spelt most like it, and how similar that is, 0 to 1.
+
+        Looked up when first asked for: it takes as long as all else. Raises VocabularyError.
+        """
+        if self.certain is not None:
+            return (), 0.0
+        found = [
+            nearest
+            for vocabulary in self.vocabularies
+            for name in self.names
+            if (nearest := vocabulary.nearest(self.type, name))
+        ]
+        return max(found, key=lambda nearest: nearest[1], default=((), 0.0))
 
 
 @dataclass(frozen=True)
@@ -101,7 +117,14 @@ class Linker:
         lookups = self.look_up(text, mentions, vocabularies)
         chosen = {key: self._types[key[0]].choose(lookup) for key, lookup in lookups.items()}
         return [
-            replace(each, identifiers=chosen[each.type, text[each.start : each.end]])
+            FoundMention(
+                each.start,
+                each.end,
+                each.type,
+                chosen[each.type, text[each.start : each.end]],
+                each.score,
+                each.match,
+            )
             for each in mentions
         ]
 
@@ -116,13 +139,12 @@ class Linker:
             if (each.type, surface) not in lookups:
                 names = (*long_forms.get(surface, ()), surface)
                 certain = self._certain(each.type, names, vocabularies)
-                lookups[each.type, surface] = Lookup(each.type, names, certain)
+                lookups[each.type, surface] = Lookup(each.type, names, vocabularies, certain)
         elsewhere = {(each.type, each.certain) for each in lookups.values()}
         for lookup in lookups.values():
             if lookup.certain is None:
                 known = {ids for type_, ids in elsewhere if type_ == lookup.type and ids}
                 lookup.rows = self._near(lookup, known)
-                lookup.similar = _similar(lookup, vocabularies)
         return lookups
 
     def state(self) -> State:
@@ -169,14 +191,3 @@ class Linker:
             if len(name) <= LONGEST and (words := canonical(name))
             for row in near.describe(words, name.isupper() and len(name) <= _SHORT_FORM, elsewhere)
         ]
-
-
-def _similar(lookup: Lookup, vocabularies: Sequence[Vocabulary]) -> tuple[Identifiers, float]:
-    """The name of any vocabulary that is spelt most like one of these."""
-    found = [
-        nearest
-        for vocabulary in vocabularies
-        for name in lookup.names
-        if (nearest := vocabulary.nearest(lookup.type, name))
-    ]
-    return max(found, key=lambda nearest: nearest[1], default=((), 0.0))

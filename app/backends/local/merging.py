@@ -21,16 +21,19 @@ def merged(text: str, pieces: Sequence[Piece], parts: Sequence[Annotations]) -> 
     best: dict[_Concepts, FoundRelation] = {}
     for piece, part in zip(pieces, parts, strict=True):
         first = len(mentions)
-        mentions += [
-            replace(each, start=each.start + piece.start, end=each.end + piece.start)
-            for each in part.mentions
-        ]
+        mentions += part.mentions if piece.start == 0 else _shifted(part.mentions, piece.start)
         for each in part.relations:
             relation = _moved(each, first, piece.start)
             key = _concepts(text, mentions, relation)
             best[key] = _joined(best[key], relation) if key in best else relation
     ordered = sorted(best.values(), key=lambda relation: -(relation.score or 0.0))
     return Annotations(tuple(map(_shown, mentions)), tuple(ordered))
+
+
+def _shifted(mentions: Sequence[FoundMention], characters: int) -> list[FoundMention]:
+    return [
+        replace(each, start=each.start + characters, end=each.end + characters) for each in mentions
+    ]
 
 
 def _moved(relation: FoundRelation, mentions: int, characters: int) -> FoundRelation:
@@ -56,7 +59,9 @@ def _concepts(text: str, mentions: Sequence[FoundMention], relation: FoundRelati
 
 
 def _shown(mention: FoundMention) -> FoundMention:
-    public = tuple(each for each in mention.identifiers if not each.startswith(NAME))
+    public = tuple([each for each in mention.identifiers if not each.startswith(NAME)])
     # Rounding can carry a product of probabilities a little past 1.
     score = None if mention.score is None else min(1.0, mention.score)
+    if (public, score) == (mention.identifiers, mention.score):
+        return mention
     return replace(mention, identifiers=public, score=score)

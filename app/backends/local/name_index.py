@@ -37,9 +37,12 @@ class NameIndex:
         self.words: dict[Identifiers, set[str]] = defaultdict(set)
         for name, concept in zip(names, identifiers, strict=True):
             self.words[concept].update(name)
-        self._word_names = Counter(word for name in names for word in set(name))
+        self._unseen = self._idf(0)
+        word_names = Counter(word for name in names for word in set(name))
+        self._rarities = {word: self._idf(count) for word, count in word_names.items()}
         grams = [Counter(_grams(name)) for name in names]
-        self._gram_names = Counter(gram for each in grams for gram in each)
+        gram_names = Counter(gram for each in grams for gram in each)
+        self._gram_rarities = {gram: self._idf(count) for gram, count in gram_names.items()}
         postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for number, each in enumerate(grams):
             weights, norm = self._weighted(each)
@@ -55,16 +58,18 @@ class NameIndex:
 
     def rarity(self, word: str) -> float:
         """The inverse document frequency of a word among the names; at least about 0."""
-        return self._idf(self._word_names[word])
+        return self._rarities.get(word, self._unseen)
 
     def candidates(self, name: Words) -> tuple[Candidate, ...]:
         """The concepts with the names most like this one, the nearest first, each once."""
         weights, norm = self._weighted(Counter(_grams(name)))
-        cosines = np.zeros(len(self.names))
-        for gram, weight in weights.items():
-            if gram in self._postings:
-                numbers, shares = self._postings[gram]
-                cosines[numbers] += weight / norm * shares
+        postings = [self._postings[gram] for gram in weights if gram in self._postings]
+        if not postings:
+            return ()
+        numbers, shares = (np.concatenate(each) for each in zip(*postings, strict=True))
+        known = [weight / norm for gram, weight in weights.items() if gram in self._postings]
+        parts = np.repeat(known, [len(each) for each, _ in postings])
+        cosines = np.bincount(numbers, parts * shares, len(self.names))
         found: dict[Identifiers, Candidate] = {}
         near = np.flatnonzero(cosines >= _LEAST_COSINE)
         nearest = near[np.argsort(-cosines[near], kind="stable")]
@@ -77,7 +82,7 @@ class NameIndex:
 
     def _weighted(self, grams: Counter[str]) -> tuple[dict[str, float], float]:
         weights = {
-            gram: (1 + log(count)) * self._idf(self._gram_names[gram])
+            gram: (1 + log(count)) * self._gram_rarities.get(gram, self._unseen)
             for gram, count in grams.items()
         }
         return weights, sqrt(sum(weight * weight for weight in weights.values())) or 1.0

@@ -1,6 +1,6 @@
 """How probable it is that a mention, spelt like no known name, means the concept of one near it."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from math import exp
 from typing import NamedTuple
@@ -35,6 +35,8 @@ _REMEMBERED = 2_000
 _LEAST_BEGINNING, _LEAST_END, _END_SHARE = 4, 6, 0.8
 
 Row = tuple[list[float], bool]
+# The words of a name, each with its rarity.
+Rarities = Sequence[tuple[str, float]]
 
 
 class Answer(NamedTuple):
@@ -102,43 +104,50 @@ class Neighbourhood:
         self, name: Words, short_form: bool
     ) -> tuple[tuple[Candidate, tuple[float, ...]], ...]:
         candidates = self._index.candidates(name)
+        rarities = self._rarities(name)
         return tuple(
-            (candidate, _values(self._index, name, short_form, candidate, candidates))
+            (candidate, self._values(name, rarities, short_form, candidate, candidates))
             for candidate in candidates
         )
 
+    def _rarities(self, name: Iterable[str]) -> list[tuple[str, float]]:
+        return [(word, self._index.rarity(word)) for word in name]
 
-def _values(
-    index: NameIndex,
-    name: Words,
-    short_form: bool,
-    candidate: Candidate,
-    candidates: Sequence[Candidate],
-) -> tuple[float, ...]:
-    others = (each.cosine for each in candidates if each is not candidate)
-    asked, known = set(name), set(candidate.name)
-    shared, either = asked & known, asked | known
-    return (
-        1.0,
-        candidate.cosine,
-        candidate.cosine**2,
-        candidate.cosine - max(others, default=0.0),
-        len(shared) / len(either),
-        float(name[-1] == candidate.name[-1]),
-        float(name[0] == candidate.name[0]),
-        min(len(name), _LONGEST) / _LONGEST,
-        float(short_form),
-        sum(map(index.rarity, shared)) / max(sum(map(index.rarity, either)), 1e-9),
-        _covered(index, name, known) * _covered(index, candidate.name, asked),
-        _covered(index, name, index.words[candidate.identifiers]),
-    )
+    def _values(
+        self,
+        name: Words,
+        rarities: Rarities,
+        short_form: bool,
+        candidate: Candidate,
+        candidates: Sequence[Candidate],
+    ) -> tuple[float, ...]:
+        rarity = self._index.rarity
+        others = (each.cosine for each in candidates if each is not candidate)
+        asked, known = set(name), set(candidate.name)
+        shared, either = asked & known, asked | known
+        return (
+            1.0,
+            candidate.cosine,
+            candidate.cosine**2,
+            candidate.cosine - max(others, default=0.0),
+            len(shared) / len(either),
+            float(name[-1] == candidate.name[-1]),
+            float(name[0] == candidate.name[0]),
+            min(len(name), _LONGEST) / _LONGEST,
+            float(short_form),
+            sum(map(rarity, shared)) / max(sum(map(rarity, either)), 1e-9),
+            _covered(rarities, known) * _covered(self._rarities(candidate.name), asked),
+            _covered(rarities, self._index.words[candidate.identifiers]),
+        )
 
 
-def _covered(index: NameIndex, name: Words, by: Iterable[str]) -> float:
+def _covered(rarities: Rarities, by: Set[str]) -> float:
     """The share of a name's words, by rarity, that others are like."""
-    words = [(word, index.rarity(word)) for word in name]
-    alike = sum(rarity * max((_alike(word, b) for b in by), default=0.0) for word, rarity in words)
-    return alike / max(sum(rarity for _, rarity in words), 1e-9)
+    alike = sum(
+        rarity * (1.0 if word in by else max([_alike(word, each) for each in by], default=0.0))
+        for word, rarity in rarities
+    )
+    return alike / max(sum(rarity for _, rarity in rarities), 1e-9)
 
 
 @lru_cache(maxsize=100_000)
@@ -147,10 +156,15 @@ def _alike(one: str, other: str) -> float:
     if one == other:
         return 1.0
     longer = max(len(one), len(other))
-    begin, end = _common(one, other), _common(one[::-1], other[::-1])
-    if begin >= _LEAST_BEGINNING:
-        return begin / longer
-    return _END_SHARE * end / longer if end >= _LEAST_END else 0.0
+    if one[:_LEAST_BEGINNING] == other[:_LEAST_BEGINNING]:
+        begin = _common(one, other)
+        if begin >= _LEAST_BEGINNING:
+            return begin / longer
+    if one[-_LEAST_END:] == other[-_LEAST_END:]:
+        end = _common(one[::-1], other[::-1])
+        if end >= _LEAST_END:
+            return _END_SHARE * end / longer
+    return 0.0
 
 
 def _common(one: str, other: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from app.backends.local.word_forms import word_forms
 from app.corpora.abbreviations import Abbreviation, abbreviations
 from app.corpora.tokens import sentences, token_spans
 
@@ -23,6 +24,7 @@ _AROUND = ".,;:()[]\"'"
 class Reading:
     """Parallel lists, one entry a token; `sequences` are token ranges, half open, in order.
 
+    `lower`, `folded`, `outlines` and `looks` are the `WordForms` of `words`.
     `spans` are code points. `glued[i]`: no white space before token i. `chunks[i]`: the run between
     white space that holds token i, without punctuation around it. `depth[i]`: open brackets.
     `title`: how many tokens the title has. `definitions`: the first definition of each short form.
@@ -32,6 +34,9 @@ class Reading:
     spans: list[tuple[int, int]]
     words: list[str]
     lower: list[str]
+    folded: list[str]
+    outlines: list[str]
+    looks: list[int]
     glued: list[bool]
     chunks: list[str]
     depth: list[int]
@@ -65,7 +70,8 @@ def read(text: str, title_end: int = 0) -> Reading:
     words = [text[start:end] for start, end in spans]
     if max(map(len, words), default=0) > _LONGEST_WORD:
         words = [_clipped(word) for word in words]
-    lower = [word.lower() for word in words]
+    forms = [*map(word_forms, words)]
+    lower = [form.lower for form in forms]
     glued = [False, *(before[1] == after[0] for before, after in pairwise(spans))][: len(words)]
     sequences = _sequences(spans, sentences(text, title_end))
     definitions: dict[tuple[str, ...], Abbreviation] = {}
@@ -79,6 +85,9 @@ def read(text: str, title_end: int = 0) -> Reading:
         spans=spans,
         words=words,
         lower=lower,
+        folded=[form.folded for form in forms],
+        outlines=[form.outline for form in forms],
+        looks=[form.look for form in forms],
         glued=glued,
         chunks=_chunks(words, glued),
         depth=_depths(words, sequences),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.backends.local.candidates import Candidates
 from app.backends.local.decode import Marginals
-from app.backends.local.lexicon import Lexicon, folded
+from app.backends.local.lexicon import Lexicon
 from app.backends.local.predict import Prediction
 from app.backends.local.reading import Reading
 from app.backends.local.span_words import NOTHING, word_columns
@@ -60,7 +60,7 @@ def span_table(
         *_abbreviations(readings, prediction, candidates),
         *_surroundings(readings, prediction, marginals, candidates),
     ]
-    return np.stack([column.astype(np.float64) for column in columns], axis=1)
+    return np.array(columns, np.float64).T
 
 
 def logit(chance: Floats) -> Floats:
@@ -100,7 +100,6 @@ def _strings(
 ) -> list[Floats]:
     """The same words elsewhere in the document, and in the dictionary."""
     firsts = [first for first, _ in prediction.bounds]
-    stems = [[folded(word) for word in reading.words] for reading in readings]
     groups: dict[tuple[int, int, str], int] = {}
     places: dict[tuple[int, str], int] = {}
     group, often, entries = [], [], []
@@ -120,7 +119,7 @@ def _strings(
             count = places[number, text] = len(reading.places_of_any_case(lower))
         group.append(groups.setdefault((number, kind, text), len(groups)))
         often.append(count)
-        entry = " ".join(stems[number][start - first : end - first])
+        entry = " ".join(reading.folded[start - first : end - first])
         entries.append(lexicon.entries.get(entry, nothing))
     best, mean, total = _elsewhere(np.array(group, np.intp), candidates.chance)
     occurrences = np.array(often, np.float64)

@@ -30,8 +30,9 @@ def test_weights_are_added_label_by_label_and_feature_by_feature(scale: float) -
     assert both.labels == MAIN.labels
     # The other's transitions spread twice as much: with a share of a half, a quarter is added.
     expected: dict[str, list[float]] = {"a": [1, -1], "b": [0, 3], "c": [1.5, 0]}
-    for feature, weights in expected.items():
-        assert both.total([feature]) == pytest.approx([weight / 2 for weight in weights])
+    assert list(both.features) == list(expected)
+    for found, weights in zip(both.states.tolist(), expected.values(), strict=False):
+        assert found == pytest.approx([weight / 2 for weight in weights])
     assert both.transitions.tolist() == pytest.approx(np.array([[0.75, 0], [0, -0.75]]))
 
 

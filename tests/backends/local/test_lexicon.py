@@ -42,3 +42,17 @@ def test_what_lies_inside_a_longer_mention_counts_neither_for_nor_against() -> N
     texts = [["pain"], ["chest", "pain"]]
     lexicon, _ = learn(texts, [[Span(0, 1, "Disease")], [Span(0, 2, "Disease")]])
     assert lexicon.entries == {"pain": (0, 1, 1), "chest pain": (0, 1, 1)}
+
+
+def test_each_place_of_an_entry_is_there_once_the_longest_first() -> None:
+    lexicon = Lexicon({"a": (1, 0, 1), "a b": (1, 0, 1), "a b c": (1, 0, 1), "a c": (1, 0, 1)})
+    assert list(lexicon.occurrences(["a", "b", "c", "a", "c", "a", "b", "a"])) == [
+        (0, 3, "a b c"),
+        (0, 2, "a b"),
+        (0, 1, "a"),
+        (3, 5, "a c"),
+        (3, 4, "a"),
+        (5, 7, "a b"),
+        (5, 6, "a"),
+        (7, 8, "a"),
+    ]

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +164,28 @@ def test_held_out_mentions_are_linked_by_other_documents() -> None:
     (one,), (two, three) = link_held_out(documents, found)
     assert (one.identifiers, two.identifiers) == (("MESH:D1",), ("MESH:D1",))
     assert three.identifiers == ()
+
+
+class _Recording(Vocabulary):
+    """The real one, which writes down what it is asked to compare."""
+
+    asked: tuple[str, ...] = ()
+
+    def nearest(self, type_: MentionType, name: str) -> tuple[tuple[str, ...], float] | None:
+        self.asked = (*self.asked, name)
+        return super().nearest(type_, name)
+
+
+def test_a_vocabulary_compares_a_name_only_if_no_known_one_is_near_enough(tmp_path: Path) -> None:
+    build_index([Concept("MESH:V9", "Disease", ("fractured leg",))], tmp_path / "index")
+    vocabulary = _Recording.open(tmp_path / "index")
+    documents = _variants()
+    linker = train_linker(documents[1:])
+    near = documents[0].mentions[0].text
+    text = f"{near}; broken leg"
+    spans = [(0, len(near)), (len(near) + 2, len(text))]
+    mentions = [FoundMention(start, end, "Disease") for start, end in spans]
+    linked = linker.link(text, mentions, [vocabulary])
+    vocabulary.close()
+    assert [each.identifiers for each in linked] == [("MESH:D0",), ()]
+    assert vocabulary.asked == ("broken leg",)
