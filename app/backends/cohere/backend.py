@@ -24,6 +24,7 @@ from app.prompts.tasks import Task
 
 if TYPE_CHECKING:
     # These import the SDK's types, which takes a second: see `open`.
+    from app.backends.cohere.batches import CohereBatches
     from app.backends.cohere.catalogue import Catalogue
     from app.backends.cohere.chat import Chat
     from app.backends.cohere.client import CohereClient, Forwarded
@@ -38,6 +39,7 @@ class _Opened:
     client: "CohereClient"
     catalogue: "Catalogue"
     chat: "Chat"
+    batches: "CohereBatches"
     training: "CohereTraining"
 
 
@@ -72,6 +74,11 @@ class CohereBackend:
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
         self._closed = False
+
+    @property
+    def is_away(self) -> bool:
+        """See `MayBeAway`."""
+        return self._opened is not None and self._opened.client.remote.is_away
 
     @property
     def hyperparameters(self) -> type[BaseModel] | None:
@@ -118,6 +125,25 @@ class CohereBackend:
                 json_mode=json_mode,
                 complete=complete,
                 at_once=_QUESTIONS_AT_ONCE,
+            )
+        except BackendError as error:
+            raise self._explained(opened, error, model, tuned=tuned) from None
+
+    async def extract_batch(
+        self,
+        reference: str,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        options: ExtractOptions = DEFAULT_OPTIONS,
+    ) -> list[Annotations | BackendError] | None:
+        """As `extract`, by a batch on the server; None if it offers none for the model."""
+        opened = await self._ready()
+        tuned = options.template is not None
+        json_mode = not tuned and await opened.catalogue.takes_schema(model)
+        try:
+            return await opened.batches.extract(
+                reference, model, texts, tasks, options, json_mode=json_mode
             )
         except BackendError as error:
             raise self._explained(opened, error, model, tuned=tuned) from None
@@ -194,6 +220,7 @@ class CohereBackend:
             return self._opened
 
     def _open(self) -> _Opened:
+        from app.backends.cohere.batches import CohereBatches
         from app.backends.cohere.catalogue import Catalogue
         from app.backends.cohere.chat import Chat
         from app.backends.cohere.client import CohereClient
@@ -203,10 +230,12 @@ class CohereBackend:
             self.name, self._server, timeout=self._timeout, attempts=self._attempts
         )
         client.warm_up()
+        chat = Chat(client, self.name, self._timeout)
         return _Opened(
             client,
             Catalogue(client),
-            Chat(client, self.name, self._timeout),
+            chat,
+            CohereBatches(client, chat, self.name),
             CohereTraining(client, self.name),
         )
 

@@ -1,6 +1,7 @@
-"""One question to `/v2/chat`, and its answer read."""
+"""One question to `/v2/chat`, and its answer read; batches ask and are answered the same way."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from cohere.types import ChatMessageV2
@@ -23,6 +24,11 @@ class Chat:
         self._timeout = timeout
         # Cohere's specification says json_schema, its guide schema: servers may know one only.
         self._schema_key: SchemaKey = "json_schema"
+
+    @property
+    def schema_key(self) -> SchemaKey:
+        """The key by which the server is known, or thought, to take a schema."""
+        return self._schema_key
 
     async def complete(self, model: str, question: Question, options: ExtractOptions) -> Reply:
         """What the model answers. Raises BackendError."""
@@ -55,13 +61,11 @@ class Chat:
             {"role": "system", "content": question.system},
             {"role": "user", "content": question.user},
         ]
-        wanted: Any = OMIT
-        if question.schema is not None:
-            wanted = {"type": "json_object", key: question.schema}
+        wanted: Any = OMIT if question.schema is None else response_format(question.schema, key)
         limit = OMIT if options.max_tokens is None else options.max_tokens
 
         async def ask() -> tuple[str, Reply]:
-            return _read(
+            return read_reply(
                 await self._client.sdk.chat(
                     model=model,
                     messages=cast(list[ChatMessageV2], messages),
@@ -72,16 +76,28 @@ class Chat:
             )
 
         finish, reply = await self._client.call(ask, within=self._timeout, about=model)
-        if finish == "ERROR":
-            said = f"The model {model} of the backend {self._name} broke off with an error."
-            raise BackendError("backend_failed", said, retryable=True)
-        if finish == "TIMEOUT":
-            said = f"The model {model} of the backend {self._name} did not get done in time."
-            raise BackendError("backend_timeout", said, retryable=True)
+        if (failed := broken_off(finish, model, self._name)) is not None:
+            raise failed
         return reply
 
 
-def _read(answer: object) -> tuple[str, Reply]:
+def response_format(schema: Mapping[str, Any], key: SchemaKey) -> dict[str, Any]:
+    """What is asked for to hold an answer to a JSON Schema."""
+    return {"type": "json_object", key: schema}
+
+
+def broken_off(finish: str, model: str, backend: str) -> BackendError | None:
+    """The error that an answer with this end stands for, if it does."""
+    if finish == "ERROR":
+        said = f"The model {model} of the backend {backend} broke off with an error."
+        return BackendError("backend_failed", said, retryable=True)
+    if finish == "TIMEOUT":
+        said = f"The model {model} of the backend {backend} did not get done in time."
+        return BackendError("backend_timeout", said, retryable=True)
+    return None
+
+
+def read_reply(answer: object) -> tuple[str, Reply]:
     """Why the answer ends, and what it says; the SDK has not checked it. Raises MalformedError."""
     finish = getattr(answer, "finish_reason", None)
     message = getattr(answer, "message", None)

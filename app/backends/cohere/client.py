@@ -6,7 +6,7 @@ Importing this module and making the first client take a second or two; see `Coh
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import httpx
 from cohere import AsyncClientV2
@@ -24,6 +24,7 @@ _CONNECT_SECONDS = 10.0
 _LIMITS = httpx.Limits(max_connections=256, keepalive_expiry=30.0)
 # Bounds what trickles in for ever; a server that is silent is bounded by the timeout.
 _LONGEST_CALL = 3600.0
+_FILES = "files"  # they lie in a store of their own: if it is away, the server need not be
 _VERSION = re.compile(r"(/v[12])?/*$")
 
 
@@ -65,7 +66,7 @@ class CohereClient:
 
     def warm_up(self) -> None:
         """Load what the SDK loads late, so that no call waits for it."""
-        _ = self.sdk.models, self.sdk.datasets, self.sdk.finetuning
+        _ = self.sdk.models, self.sdk.datasets, self.sdk.finetuning, self.sdk.batches
 
     async def call(
         self,
@@ -116,6 +117,23 @@ class CohereClient:
         hidden = ("content-encoding", "content-length", "transfer-encoding", "connection")
         shown = {k.lower(): v for k, v in answer.headers.items() if k.lower() not in hidden}
         return Forwarded(answer.status_code, shown, Chunks(self.remote.name, answer))
+
+    async def download(self, url: str, target: IO[bytes]) -> None:
+        """Write a file to `target`, from its beginning; the address is signed, no key is sent.
+
+        Raises RemoteError.
+        """
+
+        async def fetch() -> None:
+            target.seek(0)
+            target.truncate()
+            async with self._http.stream("GET", url, follow_redirects=True) as answer:
+                answer.raise_for_status()
+                async for chunk in answer.aiter_bytes():
+                    target.write(chunk)
+            target.seek(0)
+
+        await self.call(fetch, about=_FILES)
 
     async def close(self) -> None:
         """Close all connections."""

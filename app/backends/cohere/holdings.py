@@ -77,7 +77,7 @@ class Holdings:
         """The fine-tunes of this name, oldest first; with deleted ones, if the server has them."""
         found = [
             tune
-            async for model in self._all(
+            async for model in self.all_pages(
                 "finetuned_models",
                 lambda token: self._finetuning.list_finetuned_models(
                     page_size=_PAGE, page_token=token
@@ -90,7 +90,7 @@ class Holdings:
     async def tune(self, tune_id: str) -> HeldTune | None:
         """A fine-tune; None if there is none of this id."""
         get = partial(self._finetuning.get_finetuned_model, tune_id)
-        return _tune(await self._one("finetuned_model", get))
+        return _tune(await self.one("finetuned_model", get))
 
     async def delete_tune(self, tune_id: str) -> None:
         """Delete a fine-tune, or stop its training."""
@@ -100,7 +100,7 @@ class Holdings:
         """(status, time as RFC 3339) of a fine-tune, in order of time."""
         found = [
             (_status(getattr(event, "status", None)), at.isoformat())
-            async for event in self._all(
+            async for event in self.all_pages(
                 "events",
                 lambda token: self._finetuning.list_events(
                     tune_id, page_size=_PAGE, page_token=token
@@ -114,7 +114,7 @@ class Holdings:
         """The training curve so far, in order of steps."""
         found = [
             point
-            async for step in self._all(
+            async for step in self.all_pages(
                 "step_metrics",
                 lambda token: self._finetuning.list_training_step_metrics(
                     tune_id, page_size=_PAGE, page_token=token
@@ -124,14 +124,13 @@ class Holdings:
         ]
         return sorted(found, key=lambda point: (point.step, point.name))
 
-    async def datasets(self, name: str) -> list[HeldDataset]:
-        """The datasets of this name, oldest first."""
+    async def datasets(self, name: str, kind: str | None = None) -> list[HeldDataset]:
+        """The datasets of this name, oldest first; `kind` is their type, where it is known."""
         found: dict[str, HeldDataset] = {}
         offset = 0
+        ask = partial(self._datasets.list, dataset_type=kind, limit=_PAGE)
         for _ in range(_MOST_PAGES):
-            page, _token = await self._page(
-                "datasets", partial(self._datasets.list, limit=_PAGE, offset=offset)
-            )
+            page, _token = await self._page("datasets", partial(ask, offset=offset))
             for thing in page:
                 if _named(thing, name) and (dataset := _dataset(thing)):
                     found[dataset.id] = dataset
@@ -143,7 +142,7 @@ class Holdings:
 
     async def dataset(self, dataset_id: str) -> HeldDataset | None:
         """A dataset; None if there is none of this id."""
-        return _dataset(await self._one("dataset", lambda: self._datasets.get(dataset_id)))
+        return _dataset(await self.one("dataset", lambda: self._datasets.get(dataset_id)))
 
     async def delete_dataset(self, dataset_id: str) -> None:
         """Delete a dataset."""
@@ -152,7 +151,7 @@ class Holdings:
     async def _delete(self, delete: Callable[[], Awaitable[object]]) -> None:
         await unless_gone(lambda: self._client.call(delete), None)
 
-    async def _one(self, field: str, get: Callable[[], Awaitable[object]]) -> object | None:
+    async def one(self, field: str, get: Callable[[], Awaitable[object]]) -> object | None:
         """What the answer has in `field`; None if the thing is gone."""
 
         async def read() -> object:
@@ -162,7 +161,7 @@ class Holdings:
 
         return await unless_gone(lambda: self._read(read), None)
 
-    async def _all(
+    async def all_pages(
         self, field: str, get: Callable[[str | None], Awaitable[object]]
     ) -> AsyncIterator[object]:
         """All things of a list, however many pages the server makes of it."""
@@ -213,7 +212,7 @@ def _tune(model: object) -> HeldTune | None:
         status=_status(getattr(model, "status", None)),
         dataset_id=dataset_id if isinstance(dataset_id, str) else None,
         settings={name: n for name, n in numbers.items() if isinstance(n, int | float) and n > 0},
-        created=_seconds(getattr(model, "created_at", None)),
+        created=seconds_of(getattr(model, "created_at", None)),
     )
 
 
@@ -231,7 +230,7 @@ def _dataset(dataset: object) -> HeldDataset | None:
         error=error if isinstance(error, str) else "",
         warnings=_strings(warnings),
         training_rows=rows if isinstance(rows, int) and rows > 0 else None,
-        created=_seconds(getattr(dataset, "created_at", None)),
+        created=seconds_of(getattr(dataset, "created_at", None)),
     )
 
 
@@ -245,7 +244,7 @@ def _status(status: object) -> str:
     return str(status).removeprefix("STATUS_").lower()
 
 
-def _seconds(at: object) -> float:
+def seconds_of(at: object) -> float:
     """Seconds since 1970; whatever has no time counts as youngest."""
     if not isinstance(at, datetime):
         return inf

@@ -82,6 +82,7 @@ def server(running_server: StandIn) -> StandIn:
     vars(server.state).update(vars(State()))
     server.faults.clear()
     server.log.clear()
+    server.hooks.clear()
     server.latency, server.reply, server.schema_key, server.most_at_once = 0.0, None, "both", 0
     return server
 

@@ -10,6 +10,16 @@
 
 from tests.stand_ins.cohere.faults import Fault, Faults
 from tests.stand_ins.cohere.server import Logged, StandIn, stand_in
-from tests.stand_ins.cohere.state import Dataset, FineTune, Model
+from tests.stand_ins.cohere.state import Batch, Dataset, FineTune, Model
 
-__all__ = ["Dataset", "Fault", "Faults", "FineTune", "Logged", "Model", "StandIn", "stand_in"]
+__all__ = [
+    "Batch",
+    "Dataset",
+    "Fault",
+    "Faults",
+    "FineTune",
+    "Logged",
+    "Model",
+    "StandIn",
+    "stand_in",
+]

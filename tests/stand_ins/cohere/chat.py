@@ -47,7 +47,9 @@ class _Said:
         return {"billed_units": counts, "tokens": counts}
 
 
-class _RefusalError(Exception):
+class RefusalError(Exception):
+    """A chat is refused."""
+
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
@@ -61,25 +63,15 @@ def routes(server: Server) -> list[Route]:
         try:
             body = json.loads(await request.body())
             said = _say(server, body)
-        except _RefusalError as refused:
+        except RefusalError as refused:
             return error(refused.status, refused.message)
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             return error(400, f"invalid request: {type(problem).__name__}")
         if server.latency:
             await asyncio.sleep(server.latency)
-        content: list[dict[str, str]] = [{"type": "text", "text": said.text}]
-        if "reasoning" in body["model"]:
-            content.insert(0, _THINKING)
         if body.get("stream"):
             return StreamingResponse(_events(said), media_type="text/event-stream")
-        return JSONResponse(
-            {
-                "id": str(uuid4()),
-                "finish_reason": said.finish_reason,
-                "message": {"role": "assistant", "content": content},
-                "usage": said.usage,
-            }
-        )
+        return JSONResponse(_whole(said, body["model"]))
 
     async def chat_v1(request: Request) -> JSONResponse:
         body = await request.json()
@@ -91,7 +83,7 @@ def routes(server: Server) -> list[Route]:
         messages = [{"role": role, "content": content} for role, content in turns if content]
         try:
             said = _say(server, {"model": model, "messages": messages})
-        except _RefusalError as refused:
+        except RefusalError as refused:
             return error(refused.status, refused.message)
         identifiers = {"response_id": str(uuid4()), "generation_id": str(uuid4())}
         meta = {"api_version": {"version": "1"}, **said.usage}
@@ -109,13 +101,30 @@ def routes(server: Server) -> list[Route]:
     ]
 
 
+def answer(server: Server, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole answer to a chat. Raises RefusalError."""
+    return _whole(_say(server, body), body["model"])
+
+
+def _whole(said: _Said, model: str) -> dict[str, Any]:
+    content: list[dict[str, str]] = [{"type": "text", "text": said.text}]
+    if "reasoning" in model:
+        content.insert(0, _THINKING)
+    return {
+        "id": str(uuid4()),
+        "finish_reason": said.finish_reason,
+        "message": {"role": "assistant", "content": content},
+        "usage": said.usage,
+    }
+
+
 def _say(server: Server, body: Mapping[str, Any]) -> _Said:
-    """The answer to a chat's last user turn. Raises _RefusalError."""
+    """The answer to a chat's last user turn. Raises RefusalError."""
     model = body["model"]
     knowledge = _knowledge(server.state, model)
     by_role = {turn["role"]: _text(turn["content"]) for turn in body["messages"]}
     if not by_role.keys() <= {"system", "user", "assistant", "tool"}:
-        raise _RefusalError(400, "invalid request: messages: unknown role")
+        raise RefusalError(400, "invalid request: messages: unknown role")
     system, user = by_role.get("system", ""), by_role["user"]
     wants_json, schema = _schema(server, body.get("response_format"))
     if server.reply is not None:
@@ -140,12 +149,12 @@ def _say(server: Server, body: Mapping[str, Any]) -> _Said:
 
 def _knowledge(state: State, model: str) -> Knowledge:
     if model in state.retired:
-        raise _RefusalError(404, state.retired[model])
+        raise RefusalError(404, state.retired[model])
     if any(known.name == model and "chat" in known.endpoints for known in state.models):
         return _BASE
     tune = state.ready(model)
     if tune is None:
-        raise _RefusalError(
+        raise RefusalError(
             404,
             f"model '{model}' not found, make sure the correct model ID was used and that you "
             "have access to the model.",
@@ -165,27 +174,27 @@ def _schema(server: Server, wanted: Mapping[str, Any] | None) -> tuple[bool, Any
     if wanted is None or wanted.get("type") == "text":
         return False, None
     if wanted.get("type") != "json_object":
-        raise _RefusalError(400, _SCHEMA + "invalid 'type' provided")
+        raise RefusalError(400, _SCHEMA + "invalid 'type' provided")
     for key in ("json_schema", "schema"):
         if key in wanted and server.schema_key not in (key, "both"):
-            raise _RefusalError(400, f"invalid request: response_format: unknown field '{key}'")
+            raise RefusalError(400, f"invalid request: response_format: unknown field '{key}'")
     schema = wanted.get("json_schema", wanted.get("schema"))
     if schema is not None:
         _check(schema)
         if schema["type"] != "object":
-            raise _RefusalError(400, _SCHEMA + "the top level of the schema must be an object")
+            raise RefusalError(400, _SCHEMA + "the top level of the schema must be an object")
     return True, schema
 
 
 def _check(schema: Mapping[str, Any]) -> None:
-    """What Cohere's structured outputs do not take. Raises _RefusalError."""
+    """What Cohere's structured outputs do not take. Raises RefusalError."""
     problem = _SCHEMA + "invalid 'json_schema' provided: "
     if not {"type", "$ref", "anyOf", "enum", "const"} & schema.keys():
-        raise _RefusalError(400, problem + "missing required field 'type'")
+        raise RefusalError(400, problem + "missing required field 'type'")
     if unknown := _FORBIDDEN & schema.keys():
-        raise _RefusalError(400, problem + f"unsupported keyword '{min(unknown)}'")
+        raise RefusalError(400, problem + f"unsupported keyword '{min(unknown)}'")
     if schema.get("type") == "object" and not schema.get("required"):
-        raise _RefusalError(400, problem + "an object needs at least one required field")
+        raise RefusalError(400, problem + "an object needs at least one required field")
     for inner in schema.get("properties", {}).values():
         _check(inner)
     if "items" in schema:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tests.stand_ins.cohere.batches import BATCH_INPUT, batch_problems
 from tests.stand_ins.cohere.replies import error
 from tests.stand_ins.cohere.state import VALIDATION, Dataset, State
 
@@ -31,7 +32,7 @@ def routes(state: State) -> list[Route]:
         kind = request.query_params.get("type", "")
         if not name or len(name) > _LONGEST_NAME:
             return error(400, "invalid request: name must have 1 to 49 characters")
-        if not kind.endswith("-input"):
+        if not kind.endswith("-input") or (kind == BATCH_INPUT and not state.batches_offered):
             return error(400, "invalid request: unknown dataset type")
         async with request.form() as form:
             data, evaluation = form.get("data"), form.get("eval_data")
@@ -95,7 +96,7 @@ def _shown(state: State, dataset: Dataset) -> dict[str, Any]:
         "updated_at": dataset.created_at,
         "dataset_type": dataset.type,
         "validation_status": status,
-        "dataset_parts": [],
+        "dataset_parts": list(dataset.parts),
     }
     if status == "failed":
         shown["validation_error"] = dataset.problems[0]
@@ -109,6 +110,8 @@ def _validated(state: State, dataset: Dataset) -> Dataset:
     """The dataset with what validation will say of it."""
     problems: list[str] = [state.validation_error] if state.validation_error else []
     warnings = list(state.validation_warnings)
+    if dataset.type == BATCH_INPUT:
+        problems += batch_problems(state, dataset.data)
     if dataset.type != "chat-finetune-input":
         return replace(dataset, problems=problems, warnings=warnings)
     if not dataset.file_name.endswith(".jsonl"):

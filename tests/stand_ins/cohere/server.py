@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.stand_ins.cohere import catalogue, chat, datasets, finetuning
+from tests.stand_ins.cohere import batches, catalogue, chat, datasets, finetuning
 from tests.stand_ins.cohere.faults import Fault, Faults
 from tests.stand_ins.cohere.replies import error
 from tests.stand_ins.cohere.state import State
@@ -71,12 +71,13 @@ class StandIn:
         self.reply: Callable[[str, str], str] | None = None
         self.schema_key: Literal["json_schema", "schema", "both"] = "both"
         self.most_at_once = 0
-        self._hooks: list[Hook] = []
+        self.hooks: list[Hook] = []
         routes = [
             *chat.routes(self),
             *catalogue.routes(self),
             *datasets.routes(self.state),
             *finetuning.routes(self.state),
+            *batches.routes(self),
         ]
         self._app: ASGIApp = Starlette(
             routes=routes, exception_handlers={404: _no_route, 405: _no_route}
@@ -87,7 +88,7 @@ class StandIn:
 
         "After" is once it has acted and before it answers.
         """
-        self._hooks.append(hook)
+        self.hooks.append(hook)
 
     def asked(self, method: str, path: str) -> list[Logged]:
         """The requests so far with this method and a path that the regular expression matches."""
@@ -125,13 +126,14 @@ class StandIn:
             await _answer(fault, scope, receive, send)
 
     async def _act(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.api_key is not None and not _authorised(scope, self.api_key):
+        signed = scope["path"].startswith(batches.FILES)
+        if self.api_key is not None and not signed and not _authorised(scope, self.api_key):
             await error(401, "invalid api token")(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _hooked(self, send: Send, logged: Logged) -> Send:
-        if not self._hooks:
+        if not self.hooks:
             return send
 
         async def hooked(message: Message) -> None:
@@ -142,7 +144,7 @@ class StandIn:
         return hooked
 
     def _call_hooks(self, moment: Moment, logged: Logged) -> None:
-        for hook in self._hooks:
+        for hook in self.hooks:
             hook(moment, logged)
 
 

@@ -5,7 +5,7 @@ thing), or with time. Shapes and names are those of Cohere's OpenAPI file.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ REMOVED = (
 )
 TRAINING = ("STATUS_QUEUED", "STATUS_FINETUNING", "STATUS_DEPLOYING_API", "STATUS_READY")
 VALIDATION = ("queued", "processing", "validated")
+BATCH = ("BATCH_STATUS_QUEUED", "BATCH_STATUS_IN_PROGRESS", "BATCH_STATUS_COMPLETED")
 _FEATURES = ("json_mode", "json_schema", "safety_modes", "strict_tools", "tools")
 
 
@@ -92,6 +93,7 @@ class Dataset(Paced):
     warnings: Sequence[str] = ()
     knowledge: Knowledge = field(default_factory=Knowledge)
     metrics: Mapping[str, int] = field(default_factory=dict)
+    parts: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass
@@ -117,16 +119,41 @@ class FineTune(Paced):
 
 
 @dataclass
+class Batch(Paced):
+    """A batch of chats; `request` is the body it was created with."""
+
+    request: dict[str, Any] = field(default_factory=dict)
+    cancelled: bool = False
+    output_id: str | None = None
+    failed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name it was given; need not be unique."""
+        return str(self.request.get("name", ""))
+
+
+@dataclass
 class State:
     """All of it, and the knobs that tests turn.
 
-    `stop_validation_at` and `stop_training_at` hold things in a status until set to None.
+    `stop_validation_at`, `stop_training_at` and `stop_batch_at` hold things in a status until set
+    to None. `batch_edits` makes of a batch's output rows those that are written, `batch_cancelled`
+    is how a cancelled one is called. `files` are what its store gives to whoever knows an address.
     """
 
     models: list[Model] = field(default_factory=lambda: list(MODELS))
     retired: dict[str, str] = field(default_factory=lambda: {"command": REMOVED.format("command")})
     datasets: dict[str, Dataset] = field(default_factory=dict)
     fine_tunes: dict[str, FineTune] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    batches_offered: bool = True
+    batches_fail: bool = False
+    batches_take_schema: bool = True
+    batch_cancelled: str = "BATCH_STATUS_CANCELED"
+    batch_edits: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
+    stop_batch_at: str | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
     fine_tuning_offered: bool = True
     fine_tunes_fail: bool = False
     deleted_are_listed: bool = False
