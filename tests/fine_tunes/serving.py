@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 from pydantic import BaseModel
@@ -144,8 +143,8 @@ class Service:
 
 
 @asynccontextmanager
-async def service(folder: Path) -> AsyncIterator[Service]:
-    app = create_app(Settings(data_dir=folder, _env_file=None))
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    app = create_app(settings)
     platform: Platform = app.state.platform
     await platform.database.migrate()
     dataset_id, training_file_id = new_id("ds"), new_id("tf")

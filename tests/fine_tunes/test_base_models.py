@@ -1,7 +1,6 @@
 """Which base models a fine-tune may be asked to start from."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -11,6 +10,7 @@ from app.backends.registry import Backends
 from app.fine_tunes.schemas import FineTuneRequest
 from app.fine_tunes.service import FineTunes
 from app.platform.errors import ApiError
+from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.prompts.tasks import Task
 from tests.fine_tunes.serving import Backend, service
@@ -42,12 +42,12 @@ async def _start(platform: Platform, training_file_id: str, backend: Backend) ->
         )
 
 
-async def test_what_a_server_lists(tmp_path: Path) -> None:
+async def test_what_a_server_lists(settings: Settings) -> None:
     """What can be tuned is taken, all else refused; a server that lists nothing may be away."""
     one = BaseModelInfo("one", "", frozenset(Task), can_tune=True)
     other = BaseModelInfo("other", "", frozenset(Task), can_tune=True)
     fixed = BaseModelInfo("one", "", frozenset(Task))
-    async with service(tmp_path) as served:
+    async with service(settings) as served:
         known = served.platform, served.training_file_id
         assert await _start(*known, _Trainer(one, lists_all=False)) == "one"
         assert await _start(*known, _Trainer(lists_all=False)) == "one"

@@ -6,7 +6,6 @@ backend that lets them choose the moment.
 
 import asyncio
 from itertools import product
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.states import TERMINAL, TRANSITIONS, Status
 from app.platform.errors import ApiError
+from app.platform.settings import Settings
 from tests.fine_tunes.serving import Backend, service
 
 WAYS = {
@@ -35,9 +35,9 @@ def test_the_table_is_the_one_drawn_here() -> None:
     assert {status for status in Status if not WAYS[status]} == TERMINAL
 
 
-async def test_the_ledger_keeps_to_the_table(tmp_path: Path) -> None:
+async def test_the_ledger_keeps_to_the_table(settings: Settings) -> None:
     """A way of the table is taken and written down; any other is refused and leaves no trace."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         for status, following in product(Status, Status):
             fine_tune_id = await here.add(status)
             allowed, refused = following in WAYS[status].split(), False
@@ -56,9 +56,9 @@ async def test_the_ledger_keeps_to_the_table(tmp_path: Path) -> None:
             assert (fine_tune["finished_at"] is not None) == ended
 
 
-async def test_a_cancellation_beats_a_success_that_is_not_stored(tmp_path: Path) -> None:
+async def test_a_cancellation_beats_a_success_that_is_not_stored(settings: Settings) -> None:
     """Cancelled while the backend says it has succeeded: cancelled, and its model is deleted."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend = Backend(here.cancel)
         fine_tune_id = await here.add()
         await here.train(fine_tune_id, backend)
@@ -68,9 +68,9 @@ async def test_a_cancellation_beats_a_success_that_is_not_stored(tmp_path: Path)
         assert backend.models == set() == await here.tuned()
 
 
-async def test_a_success_that_is_stored_stays_one(tmp_path: Path) -> None:
+async def test_a_success_that_is_stored_stays_one(settings: Settings) -> None:
     """Cancelled a moment too late: refused, and the model is there."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend = Backend(lambda _: asyncio.sleep(0))
         fine_tune_id = await here.add()
         await here.train(fine_tune_id, backend)
@@ -82,9 +82,9 @@ async def test_a_success_that_is_stored_stays_one(tmp_path: Path) -> None:
         assert backend.models == {fine_tune_id}
 
 
-async def test_cancel_and_success_at_once_have_one_winner(tmp_path: Path) -> None:
+async def test_cancel_and_success_at_once_have_one_winner(settings: Settings) -> None:
     """Whichever comes first, a client never sees half of both."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         for moment in range(12):
             answers: list[asyncio.Task[httpx.Response]] = []
 
@@ -121,9 +121,9 @@ async def test_cancel_and_success_at_once_have_one_winner(tmp_path: Path) -> Non
         (Status.TRAINING, Status.CANCELLING),
     ],
 )
-async def test_many_cancel_at_once(tmp_path: Path, status: Status, following: Status) -> None:
+async def test_many_cancel_at_once(settings: Settings, status: Status, following: Status) -> None:
     """All are told the same, and it is written down once."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         fine_tune_id = await here.add(status)
         answers = await asyncio.gather(*(here.cancel(fine_tune_id) for _ in range(10)))
         told = {(answer.status_code, answer.json()["status"]) for answer in answers}

@@ -1,13 +1,13 @@
 """A training is watched from its launch to its end, whatever the backend does."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from app.backends.base import BackendError, JobState, JobStatus, TrainingJob
 from app.fine_tunes.states import Status
 from app.fine_tunes.training import pause_after
+from app.platform.settings import Settings
 from tests.fine_tunes.serving import Backend, Service, service
 
 
@@ -64,9 +64,9 @@ async def told(here: Service, fine_tune_id: str, kind: str) -> list[dict[str, ob
     return [event["data"] for event in events.json()["items"] if event["type"] == kind]
 
 
-async def test_a_launch_that_takes_long_can_be_cancelled(tmp_path: Path) -> None:
+async def test_a_launch_that_takes_long_can_be_cancelled(settings: Settings) -> None:
     """What is still being handed over is broken off, ended there, and said to be cancelled."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([RUNNING]), await here.add()
         job = asyncio.create_task(here.train(fine_tune_id, backend))
         async with asyncio.timeout(10):
@@ -78,9 +78,9 @@ async def test_a_launch_that_takes_long_can_be_cancelled(tmp_path: Path) -> None
         assert (backend.launched, backend.ended) == (0, [fine_tune_id])
 
 
-async def test_a_launch_that_fails_is_told(tmp_path: Path) -> None:
+async def test_a_launch_that_fails_is_told(settings: Settings) -> None:
     """Its code and its message are those of the fine-tune; nothing is left at the backend."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([RUNNING]), await here.add()
         backend.error = BackendError("training_data_refused", "Two of them have no answer.")
         backend.hand_over.set()
@@ -91,9 +91,9 @@ async def test_a_launch_that_fails_is_told(tmp_path: Path) -> None:
         assert backend.ended == [fine_tune_id]
 
 
-async def test_a_failure_is_tidied_up_after_by_the_next_process(tmp_path: Path) -> None:
+async def test_a_failure_is_tidied_up_after_by_the_next_process(settings: Settings) -> None:
     """One that ends between telling of the failure and ending the training there."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([RUNNING]), await here.add(Status.TRAINING)
         backend.away = asyncio.Event()
         failing = asyncio.create_task(here.fail(fine_tune_id, backend))
@@ -109,8 +109,8 @@ async def test_a_failure_is_tidied_up_after_by_the_next_process(tmp_path: Path) 
         assert (await here.outcome(fine_tune_id))[2] == ["failed"]
 
 
-async def test_a_success_is_not_ended_by_what_fails_after_it(tmp_path: Path) -> None:
-    async with service(tmp_path) as here:
+async def test_a_success_is_not_ended_by_what_fails_after_it(settings: Settings) -> None:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([DONE]), await here.add()
         backend.hand_over.set()
         await here.train(fine_tune_id, backend)
@@ -119,9 +119,11 @@ async def test_a_success_is_not_ended_by_what_fails_after_it(tmp_path: Path) -> 
         assert backend.ended == []
 
 
-async def test_the_end_of_the_process_is_not_taken_for_that_of_the_launch(tmp_path: Path) -> None:
+async def test_the_end_of_the_process_is_not_taken_for_that_of_the_launch(
+    settings: Settings,
+) -> None:
     """It comes while a launch that is no longer wanted is still on its way out."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([RUNNING]), await here.add()
         backend.slow_to_end = asyncio.Event()
         job = asyncio.create_task(here.train(fine_tune_id, backend))
@@ -140,9 +142,9 @@ async def test_the_end_of_the_process_is_not_taken_for_that_of_the_launch(tmp_pa
         assert backend.ended == []
 
 
-async def test_what_a_backend_loses_is_launched_again(tmp_path: Path) -> None:
+async def test_what_a_backend_loses_is_launched_again(settings: Settings) -> None:
     """LOST before the launch has ended means nothing, after it a new launch; for ever it fails."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([JobState(JobStatus.LOST), DONE]), await here.add()
         backend.hand_over.set()
         await here.run(fine_tune_id, backend)
@@ -155,9 +157,9 @@ async def test_what_a_backend_loses_is_launched_again(tmp_path: Path) -> None:
         assert (await here.outcome(again))[0] == "failed"
 
 
-async def test_warnings_are_events_once_each(tmp_path: Path) -> None:
+async def test_warnings_are_events_once_each(settings: Settings) -> None:
     """However often the backend repeats them."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         states = [
             JobState(JobStatus.RUNNING, warnings=["a"]),
             JobState(JobStatus.RUNNING, progress=0.5, warnings=["a"]),
@@ -177,9 +179,9 @@ def test_who_is_away_for_a_day_is_asked_for_every_half_minute() -> None:
     assert [pause_after(failures, busy) for failures in (0, 3)] == [7, 8]
 
 
-async def test_a_success_survives_a_backend_that_does_not_forget(tmp_path: Path) -> None:
+async def test_a_success_survives_a_backend_that_does_not_forget(settings: Settings) -> None:
     """Tidying up is no part of the outcome."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([DONE]), await here.add()
         backend.hand_over.set()
         await here.run(fine_tune_id, backend)
@@ -188,9 +190,9 @@ async def test_a_success_survives_a_backend_that_does_not_forget(tmp_path: Path)
 
 
 @pytest.mark.parametrize("outcome", ["ready", "failed"])
-async def test_a_file_that_is_being_built_is_waited_for(tmp_path: Path, outcome: str) -> None:
+async def test_a_file_that_is_being_built_is_waited_for(settings: Settings, outcome: str) -> None:
     """The fine-tune stays queued until then; a file that fails takes it along."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         await here.set_training_file("building")
         backend, fine_tune_id = Remote([DONE]), await here.add()
         backend.hand_over.set()
@@ -206,9 +208,9 @@ async def test_a_file_that_is_being_built_is_waited_for(tmp_path: Path, outcome:
             assert fine_tune["error"]["code"] == "training_file_not_ready"
 
 
-async def test_it_is_repeated_elsewhere_on_the_same_data(tmp_path: Path) -> None:
+async def test_it_is_repeated_elsewhere_on_the_same_data(settings: Settings) -> None:
     """Another backend has its own defaults; whom it repeats is told."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         old = await here.add()
         path = f"/v1/fine-tunes/{old}/repeat"
         nowhere = await here.client.post(path, json={})
@@ -231,9 +233,9 @@ async def test_it_is_repeated_elsewhere_on_the_same_data(tmp_path: Path) -> None
         assert [e["pointer"] for e in bad.json()["errors"]] == ["/hyperparameters/preset"]
 
 
-async def test_a_backend_that_is_away_is_waited_for(tmp_path: Path) -> None:
+async def test_a_backend_that_is_away_is_waited_for(settings: Settings) -> None:
     """However it is away, by launch or by look; it is told once each time, and can be cancelled."""
-    async with service(tmp_path) as here:
+    async with service(settings) as here:
         backend, fine_tune_id = Remote([DONE]), await here.add()
         backend.hand_over.set()
         backend.error = BackendError("backend_unavailable", "It is away.", retryable=True)

@@ -11,6 +11,7 @@ import pytest_asyncio
 from app.platform.settings import Settings
 from tests.api.conftest import SAMPLE, Json, running, settled, upload
 from tests.backends.openai.server import Port, Server, open_port
+from tests.databases import NewDatabase
 
 TRAIN_DOCUMENTS = 15
 
@@ -31,17 +32,19 @@ def server(port: Port) -> Server:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def client(
-    tmp_path_factory: pytest.TempPathFactory, port: Port
+    tmp_path_factory: pytest.TempPathFactory, port: Port, new_database: NewDatabase
 ) -> AsyncIterator[httpx.AsyncClient]:
     """One service for all tests of this folder."""
-    settings = Settings(
-        data_dir=tmp_path_factory.mktemp("data"),
-        openai_base_url=port.url,
-        remote_attempts=1,
-        _env_file=None,
-    )
-    async with running(settings) as client:
-        yield client
+    with new_database() as url:
+        settings = Settings(
+            data_dir=tmp_path_factory.mktemp("data"),
+            database_url=url,
+            openai_base_url=port.url,
+            remote_attempts=1,
+            _env_file=None,
+        )
+        async with running(settings) as client:
+            yield client
 
 
 async def sample_of(client: httpx.AsyncClient) -> Json:
