@@ -41,6 +41,7 @@ from app.platform.jobs import Jobs
 from app.platform.lineage import Lineage
 from app.platform.requests import RequestContext
 from app.platform.settings import RemoteServer, Settings
+from app.platform.storage import create_blobs, create_models
 from app.platform.work import Platform
 from app.training_files.service import LINK as TRAINING_FILES_LINK
 from app.training_files.service import TrainingFiles
@@ -70,7 +71,7 @@ def create_platform(settings: Settings, backends: Backends) -> Platform:
     return Platform(
         settings=settings,
         database=Database(settings.sqlalchemy_url),
-        blobs=Blobs.in_folder(settings.data_dir / "blobs"),
+        blobs=create_blobs(settings),
         jobs=Jobs(settings.jobs_url, queues=queues),
     )
 
@@ -81,7 +82,10 @@ def create_backends(settings: Settings) -> Backends:
     poll_seconds = settings.remote_poll_seconds
     backends: dict[str, Backend] = {
         "local": LocalBackend(
-            settings.data_dir / "local", baseline=RulesBackend(), max_loaded=settings.loaded_models
+            settings.data_dir / "local",
+            models=create_models(settings),
+            baseline=RulesBackend(),
+            max_loaded=settings.loaded_models,
         )
     }
     for name, server in _named("cohere", settings.cohere, settings.cohere_servers):

@@ -57,6 +57,12 @@ class Objects(Protocol):
     def stored(self) -> Iterator[Stored]:
         """All files, those of one folder together; unfinished ones are not among them."""
 
+    def copies(self) -> Iterator[Stored]:
+        """All copies of files that this machine keeps; none if the store itself is here."""
+
+    def drop_copy(self, name: str) -> None:
+        """Remove a copy. Safe to repeat."""
+
     def sweep(self, older_than: float) -> tuple[int, int]:
         """Remove unfinished files last written before this time; gives how many, and bytes."""
 
@@ -104,6 +110,13 @@ class Folder:
                         status = path.stat()
                         key = path.relative_to(self._path).as_posix()
                         yield Stored(key, status.st_size, status.st_mtime)
+
+    def copies(self) -> Iterator[Stored]:
+        """None."""
+        return iter(())
+
+    def drop_copy(self, name: str) -> None:
+        """There is none."""
 
     def sweep(self, older_than: float) -> tuple[int, int]:
         """Remove unfinished files and empty folders."""

@@ -4,6 +4,8 @@ A job's folder is all that is known of it, so that any later process can tell wh
 
     <folder>/jobs/<sha256 of the reference>/   see `jobs.py`
     <folder>/models/<name>.medtune             a model, named by its own sha256
+
+The models may lie in a store that other machines share: then the latter folder has copies of them.
 """
 
 import asyncio
@@ -39,10 +41,12 @@ from app.backends.local.bulk_wire import Model
 from app.backends.local.environment import environment
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.backends.local.job_states import cancel, is_over, job_state
-from app.backends.local.jobs import Failure, Job, JobFolder, model_path
+from app.backends.local.jobs import Failure, Job, JobFolder
 from app.backends.local.model import LocalModel
 from app.backends.local.model_cache import ModelCache
+from app.backends.local.model_files import ModelFiles
 from app.corpora.documents import Document
+from app.platform.objects import Folder, Objects
 from app.prompts.tasks import Task
 
 Answer = TypeVar("Answer")
@@ -71,12 +75,13 @@ class LocalBackend:
         self,
         folder: Path,
         *,
+        models: Objects | None = None,
         baseline: Backend | None = None,
         max_loaded: int = 4,
         bulk_processes: int | None = None,
     ) -> None:
         self._jobs = folder.absolute() / "jobs"
-        self._models = folder.absolute() / "models"
+        self._models = ModelFiles(models or Folder(folder.absolute() / "models"))
         self._baseline = baseline
         self._cache = ModelCache[LocalModel](self._load, max_loaded)
         self._executor = ThreadPoolExecutor(_EXTRACTING_THREADS, "local-extraction")
@@ -114,6 +119,7 @@ class LocalBackend:
             return await self._baseline.extract(model, texts, tasks, options)
         if not _MODEL_NAME.fullmatch(model):
             raise model_not_found()
+        await self._models.local(model)
         return await self._in_thread(lambda: answer(self._cache.get(model), texts, tasks, options))
 
     async def extract_batch(
@@ -131,10 +137,7 @@ class LocalBackend:
         if not _MODEL_NAME.fullmatch(model):
             return None
         self._check_open()
-        # A process may have it loaded still.
-        if not await asyncio.to_thread(model_path(self._models, model).is_file):
-            raise model_not_found()
-        file = model_path(self._models, model)
+        file = await self._models.local(model)  # a process may have it loaded still
         return await self._bulk.annotate(Model(model, file, tasks, options), texts)
 
     async def relate(
@@ -146,6 +149,7 @@ class LocalBackend:
         """
         if not _MODEL_NAME.fullmatch(model):
             return None
+        await self._models.local(model)
         return await self._in_thread(lambda: self._cache.get(model).relate(documents))
 
     async def launch(self, job: TrainingJob) -> None:
@@ -175,13 +179,22 @@ class LocalBackend:
                     documents=job.training.documents.absolute(),
                     evaluation=job.evaluation and job.evaluation.documents.absolute(),
                     vocabularies=tuple(path.absolute() for path in job.vocabularies),
-                    models=self._models,
+                    models=self._models.folder,
                 ),
             )
             self._processes[job.reference] = await _start(folder.path)
 
     async def poll(self, reference: str) -> JobState:
-        """How the job stands; LOST if it has no outcome and does not run in this process."""
+        """How the job stands; LOST if it has no outcome and does not run in this process.
+
+        Raises BackendError if its model could not be stored: it has not succeeded before that.
+        """
+        state = await self._state(reference)
+        if state.model is not None:
+            await self._models.store(state.model)
+        return state
+
+    async def _state(self, reference: str) -> JobState:
         process = self._processes.get(reference)
         # Asked before the files are read: what an ended process wrote is then all there.
         ended = process is not None and process.returncode is not None
@@ -216,7 +229,7 @@ class LocalBackend:
         """Remove the model's file; nothing if there is none."""
         if _MODEL_NAME.fullmatch(model):
             self._cache.drop(model)
-            await asyncio.to_thread(model_path(self._models, model).unlink, missing_ok=True)
+            await self._models.delete(model)
 
     async def close(self) -> None:
         """Stop all batches and trainings; these become LOST, to be launched anew by the next."""
@@ -254,7 +267,7 @@ class LocalBackend:
             await process.wait()
 
     def _load(self, model: str) -> LocalModel:
-        return load(model_path(self._models, model), model)
+        return load(self._models.place(model), model)
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:

@@ -1,0 +1,293 @@
+"""A store of files in a bucket: S3, Google Cloud Storage, Azure, through obstore.
+
+A file is read from a copy in a folder of this machine: fetched as a stream, checked against the
+sha256 that its name begins with, and then renamed, so it is there whole or not at all. Copies used
+least recently make room for others, but none that was handed out within the last hour: it may be
+open still. A file is stored from a finished one of that folder, in parts if it is large; what is
+cut off meanwhile leaves no object.
+
+The only file that imports obstore. Its errors tell where the bucket is and what it was sent, so
+nothing of them is repeated but their kind.
+"""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from app.platform.errors import ApiError
+from app.platform.objects import UNFINISHED, Folder, Stored, storage_errors, sweep_folder
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+log = structlog.get_logger(__name__)
+
+# Options of the client, which obstore has beside those of the stores.
+_CLIENT = frozenset(
+    ["allow_http", "allow_invalid_certificates", "connect_timeout", "proxy_ca_certificate"]
+) | frozenset(["proxy_url", "read_timeout", "timeout", "user_agent"])
+# A download may take an hour as long as something arrives.
+_PATIENCE = {"connect_timeout": "3s", "read_timeout": "20s", "timeout": "1h"}
+_RETRIES: Any = {
+    "max_retries": 6,
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3)},
+    "retry_timeout": timedelta(seconds=15),
+}
+_PART_BYTES, _PARTS_AT_ONCE = 8 << 20, 3
+_DOWNLOADS_AT_ONCE = 4
+_LISTED_AT_ONCE = 1000
+_HANDED_OUT_SECONDS = 3600
+# How full the folder is again after it was too full, and how much may come before it is measured.
+_EMPTIED, _UNMEASURED = 0.9, 0.02
+
+
+class BucketSettingsError(ValueError):
+    """The settings of the bucket cannot be used; the message names options, never a value."""
+
+
+class Bucket:
+    """Files under `prefix` of the bucket at `url`, with copies of at most `most_bytes` in `copies`.
+
+    Raises as `Objects` says.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        options: Mapping[str, str],
+        *,
+        prefix: str,
+        copies: Path,
+        most_bytes: int,
+    ) -> None:
+        self._arguments = (url, dict(options), prefix, copies, most_bytes)
+        self._url = f"{url.rstrip('/')}/{prefix}"
+        self._options = options
+        self._copies = Folder(copies)
+        self._folder = copies
+        self._most_bytes = most_bytes
+        self._unmeasured: float = most_bytes  # what may have come since the folder was measured
+        self._lock = Lock()
+        self._store: ObjectStore | None = None
+        self._downloads: ThreadPoolExecutor | None = None
+        self._fetching: dict[str, Future[Path]] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, self._arguments
+
+    def open(self) -> "ObjectStore":
+        """The store behind, made when it is first asked for; nothing is sent yet.
+
+        Raises BucketSettingsError.
+        """
+        with self._lock:
+            if self._store is None:
+                self._store = _store(self._url, self._options)
+            return self._store
+
+    def place(self, name: str) -> Path:
+        """Where the copy is, or will be."""
+        return self._copies.place(name)
+
+    def fetch(self, name: str) -> Path:
+        """The copy; waits for it to arrive."""
+        return self._at_hand(name) or self._arriving(name).result()
+
+    async def local(self, name: str) -> Path:
+        """The copy; to look whether it is there is quicker than to ask a thread to look."""
+        if (path := self._at_hand(name)) is not None:
+            return path
+        # Others may wait for it as well: who is cancelled leaves it to them.
+        return await asyncio.shield(asyncio.wrap_future(self._arriving(name)))
+
+    def keep(self, file: Path, name: str) -> None:
+        """Store the file; it becomes the copy."""
+        import obstore
+
+        size = file.stat().st_size
+        store = self.open()
+        with _bucket_errors():
+            try:
+                obstore.put(
+                    store, name, file, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE
+                )
+            except FileNotFoundError:
+                raise _unavailable("There is no such bucket.") from None
+        self._copies.keep(file, name)
+        self._make_room(size)
+
+    def delete(self, name: str) -> None:
+        """Remove the file and the copy."""
+        import obstore
+
+        store = self.open()
+        with _bucket_errors(), suppress(FileNotFoundError):
+            obstore.delete(store, name)
+        self._copies.delete(name)
+
+    def delete_folder(self, name: str) -> None:
+        """Remove the files and the copies."""
+        import obstore
+
+        store = self.open()
+        with _bucket_errors():
+            for page in obstore.list(store, f"{name}/", chunk_size=_LISTED_AT_ONCE):
+                with suppress(FileNotFoundError):  # another process has removed one of them
+                    obstore.delete(store, [each["path"] for each in page])
+        self._copies.delete_folder(name)
+
+    def stored(self) -> Iterator[Stored]:
+        """All files of the bucket, page by page."""
+        import obstore
+
+        store = self.open()
+        with _bucket_errors():
+            for page in obstore.list(store, chunk_size=_LISTED_AT_ONCE):
+                for each in page:
+                    yield Stored(each["path"], each["size"], each["last_modified"].timestamp())
+
+    def copies(self) -> Iterator[Stored]:
+        """All copies of this machine."""
+        return self._copies.stored()
+
+    def drop_copy(self, name: str) -> None:
+        """Remove a copy."""
+        self._copies.delete(name)
+
+    def sweep(self, older_than: float) -> tuple[int, int]:
+        """Remove unfinished copies; unfinished objects only the bucket's own rules can see."""
+        return sweep_folder(self._folder, older_than)
+
+    def _at_hand(self, name: str) -> Path | None:
+        """The copy if it is here, marked as handed out now."""
+        path = self.place(name)
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        return path
+
+    def _arriving(self, name: str) -> Future[Path]:
+        """The one download of this file that all who want it wait for."""
+        with self._lock:
+            if name not in self._fetching:
+                if self._downloads is None:
+                    self._downloads = ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, "download")
+                self._fetching[name] = self._downloads.submit(self._download, name)
+            return self._fetching[name]
+
+    def _download(self, name: str) -> Path:
+        import obstore
+
+        path, descriptor, temporary = self.place(name), -1, ""
+        try:
+            store = self.open()
+            with _bucket_errors():
+                found = obstore.get(store, name)
+                with storage_errors():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+                    with os.fdopen(descriptor, "wb") as out:
+                        sha256 = hashlib.sha256()
+                        for chunk in found.stream(min_chunk_size=1 << 20):
+                            sha256.update(chunk)
+                            out.write(chunk)
+                        out.flush()
+                        os.fsync(descriptor)
+                        size = out.tell()
+                    if not path.name.startswith(sha256.hexdigest()):
+                        log.error("blob_damaged", name=name, bytes=size)
+                        raise _unavailable("A blob is not the one that was stored.")
+                    os.replace(temporary, path)
+            self._make_room(size)
+            return path
+        finally:
+            if temporary:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
+            with self._lock:
+                del self._fetching[name]
+
+    def _make_room(self, arrived: int) -> None:
+        """Once in a while, remove the copies that were handed out longest ago if there are too many
+        bytes of them."""
+        with self._lock:
+            self._unmeasured += arrived
+            if self._unmeasured < self._most_bytes * _UNMEASURED:
+                return
+            self._unmeasured = 0
+        copies = sorted(self._copies.stored(), key=lambda each: each.modified)
+        excess = sum(each.bytes for each in copies) - self._most_bytes
+        if excess <= 0:
+            return
+        excess += int(self._most_bytes * (1 - _EMPTIED))
+        before = time.time() - _HANDED_OUT_SECONDS
+        for each in copies:
+            if excess <= 0 or each.modified > before:
+                return
+            self._copies.delete(each.name)
+            excess -= each.bytes
+
+
+def _again(
+    url: str, options: Mapping[str, str], prefix: str, copies: Path, most_bytes: int
+) -> Bucket:
+    return Bucket(url, options, prefix=prefix, copies=copies, most_bytes=most_bytes)
+
+
+def _store(url: str, options: Mapping[str, str]) -> "ObjectStore":
+    from obstore import store as stores
+
+    client: dict[str, Any] = {k: v for k, v in options.items() if k in _CLIENT}
+    for flag in client.keys() & {"allow_http", "allow_invalid_certificates"}:
+        client[flag] = client[flag].lower() in ("1", "true", "yes", "on")
+    config = {k: v for k, v in options.items() if k not in _CLIENT}
+    if any(v.startswith("http://") for v in config.values()):
+        client.setdefault("allow_http", True)
+    if not url.startswith(("s3://", "gs://", "az://")):
+        raise BucketSettingsError("MEDTUNE_BLOB_URL is none of s3://, gs://, az://.")
+    from_url: Any = stores.from_url  # it is typed for each vendor's options by name
+    try:
+        store: ObjectStore = from_url(
+            url, config=config, client_options=_PATIENCE | client, retry_config=_RETRIES
+        )
+        return store
+    # Whatever is wrong with an option; some of it is not even an Exception, but obstore's panic.
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        names = ", ".join(sorted(options)) or "none"
+        kind = type(error).__name__
+        told = f"The bucket of MEDTUNE_BLOB_URL cannot be used with the options {names}: {kind}."
+        raise BucketSettingsError(told) from None
+
+
+@contextmanager
+def _bucket_errors() -> Iterator[None]:
+    from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError("no such object") from None
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        log.warning("bucket_refused", error=type(error).__name__)
+        raise _unavailable("The blob store refuses to be used.") from None
+    except (BaseError, ValueError) as error:
+        log.warning("bucket_failed", error=type(error).__name__)
+        raise _unavailable("The blob store does not answer.") from None
+
+
+def _unavailable(detail: str) -> ApiError:
+    return ApiError("storage_unavailable", detail)
