@@ -9,7 +9,7 @@ are deleted, for they hold text; a batch cannot be deleted, and holds none.
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Literal
 
@@ -17,6 +17,7 @@ import structlog
 from cohere.batches import Batch
 
 from app.backends.base import BackendError
+from app.backends.cohere.batch_pace import BatchPace
 from app.backends.cohere.batch_rows import Key, Rows, outcome, read_rows
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.failures import MalformedError
@@ -29,29 +30,11 @@ from app.backends.cohere.held_batches import (
 )
 from app.backends.cohere.holdings import HeldDataset, Holdings, lenient
 from app.backends.generation import Reply
-from app.backends.remote import RemoteError
 
 log = structlog.get_logger(__name__)
 
 _DATASET_TYPE = "batch-chat-v2-input"
-_GROWTH = 1.5
 _TIDYING_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPace:
-    """How long to wait, in seconds.
-
-    `look` after the first look, then ever longer up to `longest_look`. `in_flight` before each
-    further look for a batch that an earlier attempt, now dead, may have asked for. A server may be
-    `away`, and a batch take, no longer than so.
-    """
-
-    look: float = 2.0
-    longest_look: float = 60.0
-    in_flight: Sequence[float] = (1.0, 2.0, 4.0)
-    away: float = 3600.0
-    longest: float = 48 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +71,10 @@ class BatchRuns:
             raise _refused(error, "server") from None
 
     async def run(self, name: str, model: str, rows: Rows) -> Outcomes:
-        """Ask the questions. Cancelled, it cancels the batch and leaves no text on the server.
+        """Ask the questions. Cancelled, or failed, it leaves no text and no batch at work there.
 
-        Raises BackendError (if it is `retryable`, all is left there for the next run of the name),
-        RefusedError.
+        Raises RefusedError, and BackendError: should it be that the server is away, all is left
+        there for the next run of the name.
         """
         batch: HeldBatch | None = None
         try:
@@ -102,8 +85,10 @@ class BatchRuns:
             await self._tidy(name, batch, cancel=True)
             raise
         except (BackendError, RefusedError) as failed:
-            if isinstance(failed, RefusedError) or not failed.retryable:
+            if isinstance(failed, RefusedError):
                 await self._tidy(name, batch)
+            elif not _is_away(failed):
+                await self._tidy(name, batch, cancel=True)
             raise
         await self._tidy(name, batch)
         return outcomes
@@ -159,7 +144,7 @@ class BatchRuns:
         return dataset_id
 
     async def _validated(self, dataset_id: str) -> None:
-        for pause in self._pauses():
+        for pause in self._pace.pauses(self._name):
             dataset = await self._holdings.dataset(dataset_id)
             if dataset is None:
                 raise self._lost()
@@ -191,7 +176,7 @@ class BatchRuns:
     async def _finished(self, batch: HeldBatch) -> HeldBatch:
         """The batch once it is over; waits for a server that is away for a while."""
         away: float | None = None
-        for pause in self._pauses():
+        for pause in self._pace.pauses(self._name):
             if batch.over:
                 break
             await asyncio.sleep(pause)
@@ -210,8 +195,29 @@ class BatchRuns:
         return batch
 
     async def _outcomes(self, batch: HeldBatch, model: str, rows: Rows) -> Outcomes:
-        found: dict[Key, Reply | BackendError] = {}
+        """What the output says; looked at anew if it cannot be read."""
         keys = await asyncio.to_thread(rows.keys)
+        for pause in self._pace.in_flight:
+            try:
+                found = await self._output(batch, model, keys)
+                break
+            # An address runs out after some time: then it says 403, and there is a new one.
+            except (BackendError, MalformedError) as error:
+                if isinstance(error, BackendError) and _is_away(error):
+                    raise
+                await asyncio.sleep(pause)
+        else:
+            raise RefusedError("server")  # another batch would cost as much, and end like this one
+        answered = any(isinstance(each, Reply) for each in found.values())
+        if found and rows.ask_for_schema and not answered:
+            raise RefusedError("rows")
+        return Outcomes(found, cancelled=batch.status == "cancelled")
+
+    async def _output(
+        self, batch: HeldBatch, model: str, keys: Mapping[str, Key]
+    ) -> dict[Key, Reply | BackendError]:
+        """Raises MalformedError, BackendError."""
+        found: dict[Key, Reply | BackendError] = {}
 
         def join(file: IO[bytes]) -> None:
             for custom_id, body, error in read_rows(file):
@@ -222,15 +228,9 @@ class BatchRuns:
 
         for address in await self._addresses(batch):
             with tempfile.TemporaryFile() as file:
-                try:
-                    await self._client.download(address, file)
-                    await asyncio.to_thread(join, file)
-                # An address runs out after some time: then it says 403, and there is a new one.
-                except (RemoteError, MalformedError):
-                    raise self._unreadable() from None
-        if found and rows.ask_for_schema and not any(isinstance(r, Reply) for r in found.values()):
-            raise RefusedError("rows")
-        return Outcomes(found, cancelled=batch.status == "cancelled")
+                await self._client.download(address, file)
+                await asyncio.to_thread(join, file)
+        return found
 
     async def _addresses(self, batch: HeldBatch) -> Sequence[str]:
         """Where the output is; a batch that was cancelled may have none."""
@@ -238,7 +238,7 @@ class BatchRuns:
             if batch.status == "completed":
                 raise self._unreadable()
             return ()
-        for pause in self._pauses():
+        for pause in self._pace.pauses(self._name):
             if (addresses := await self._held.output(batch.output_id)) is not None:
                 return addresses
             await asyncio.sleep(pause)
@@ -274,16 +274,6 @@ class BatchRuns:
             ended.append(batch)
         return ended
 
-    def _pauses(self) -> Iterator[float]:
-        """Seconds to wait after each look. Raises BackendError in the end."""
-        until = time.monotonic() + self._pace.longest
-        pause = self._pace.look
-        while time.monotonic() < until:
-            yield pause
-            pause = min(pause * _GROWTH, self._pace.longest_look)
-        said = f"The backend {self._name} did not get done with a batch."
-        raise BackendError("backend_timeout", said)
-
     def _lost(self) -> BackendError:
         said = f"The backend {self._name} no longer has the batch it was given."
         return BackendError("backend_failed", said, retryable=True)
@@ -291,6 +281,10 @@ class BatchRuns:
     def _unreadable(self) -> BackendError:
         said = f"The backend {self._name} gave an answer that cannot be read."
         return BackendError("backend_failed", said, retryable=True)
+
+
+def _is_away(error: BackendError) -> bool:
+    return error.retryable and error.code in ("backend_unavailable", "backend_timeout")
 
 
 def _refused(

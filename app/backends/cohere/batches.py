@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
+from app.backends.cohere.batch_pace import BatchPace
 from app.backends.cohere.batch_rows import Key, Rows, unanswered
-from app.backends.cohere.batch_runs import BatchPace, BatchRuns, Outcomes, RefusedError
+from app.backends.cohere.batch_runs import BatchRuns, Outcomes, RefusedError
 from app.backends.cohere.chat import Chat
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.requests import remote_name

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
-from app.backends.cohere.batch_runs import BatchPace
+from app.backends.cohere.batch_pace import BatchPace
 from app.backends.cohere.batches import CohereBatches
 from app.backends.cohere.chat import Chat
 from app.backends.cohere.client import CohereClient
