@@ -23,6 +23,7 @@ from app.backends.local.nearness import Nearness, Neighbourhood
 from app.backends.local.scene import Located
 from app.corpora.aliases import aliases
 from app.corpora.documents import MENTION_TYPES, MentionType
+from app.terminology.best import best_match
 from app.terminology.coordination import coordinated
 from app.terminology.remembering import LONGEST
 from app.terminology.roots import canonical
@@ -55,13 +56,7 @@ class Lookup:
         """
         if self.certain is not None:
             return (), 0.0
-        found = [
-            nearest
-            for vocabulary in self.vocabularies
-            for name in self.names
-            if (nearest := vocabulary.nearest(self.type, name))
-        ]
-        return max(found, key=lambda nearest: nearest[1], default=((), 0.0))
+        return best_match(self.vocabularies, self.type, self.names)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from functools import lru_cache
-from math import exp
+from math import exp, fsum
 from typing import NamedTuple
 
 import numpy as np
@@ -135,7 +135,8 @@ class Neighbourhood:
             float(name[0] == candidate.name[0]),
             min(len(name), _LONGEST) / _LONGEST,
             float(short_form),
-            sum(map(rarity, shared)) / max(sum(map(rarity, either)), 1e-9),
+            # Exact sums: those of sets would depend on the order, which no two processes share.
+            fsum(map(rarity, shared)) / max(fsum(map(rarity, either)), 1e-9),
             _covered(rarities, known) * _covered(self._rarities(candidate.name), asked),
             _covered(rarities, self._index.words[candidate.identifiers]),
         )
