@@ -1,4 +1,4 @@
-"""`medtune`: serve, migrate, openapi, evaluate, curve, demo.
+"""`medtune`: serve, worker, migrate, openapi, evaluate, curve, demo.
 
 Commands import what they need when they run: worker processes import this module, and ought to
 start fast.
@@ -29,31 +29,52 @@ app = typer.Typer(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    worker: Annotated[
+        bool, typer.Option(help="Run jobs in this process, or leave them to medtune worker.")
+    ] = True,
 ) -> None:
-    """Run the service; all state lies under MEDTUNE_DATA_DIR."""
-    import uvicorn
-
-    from app.main import create_app
-    from app.platform.folder_lock import FolderInUseError, folder_lock
-    from app.platform.logs import configure_logs
+    """Run the service; all state lies under MEDTUNE_DATA_DIR, or in PostgreSQL and a blob store."""
+    from app import worker as processes
     from app.platform.settings import Settings
 
-    settings = Settings()
-    configure_logs(settings.log_level)
+    with _starting():
+        processes.serve(Settings(), host, port, jobs=worker)
+
+
+@app.command()
+def worker(
+    queues: Annotated[
+        str | None,
+        typer.Option(
+            help="Queues to run jobs of, like train,extract-cohere: names, or groups by the part "
+            "before the hyphen; all if not given."
+        ),
+    ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option(help="Port to answer /healthz and /readyz on.", min=1, max=65535),
+    ] = None,
+    health_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
+) -> None:
+    """Run jobs of services on the same PostgreSQL; without HTTP, but for probes."""
+    from app import worker as processes
+    from app.platform.settings import Settings
+
+    names = [name.strip() for name in (queues or "").split(",")]
+    with _starting():
+        health = None if health_port is None else (health_host, health_port)
+        processes.work(Settings(), [name for name in names if name], health)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    from app.worker import CannotStartError
+
     try:
-        with folder_lock(settings.data_dir):
-            pass  # the service takes it for good; here it is only told apart from other failures
-    except FolderInUseError as error:
+        yield
+    except CannotStartError as error:
         typer.echo(f"Medtune does not start: {error}.", err=True)
         raise typer.Exit(1) from None
-    uvicorn.run(
-        create_app(settings),
-        host=host,
-        port=port,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-    )
 
 
 @app.command()
@@ -68,6 +89,8 @@ def migrate(
     async def run() -> None:
         platform = create_platform(Settings(), Backends({}))
         await platform.database.migrate(revision)
+        if revision == "head":
+            await platform.jobs.migrate()
         await platform.database.close()
 
     asyncio.run(run())

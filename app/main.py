@@ -3,9 +3,10 @@
 import asyncio
 import gc
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Set
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Set
+from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI, Request
@@ -35,14 +36,16 @@ from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
 from app.platform import problem_json
 from app.platform.blobs import Blobs
-from app.platform.database import REFUSALS, Database, refusal
-from app.platform.folder_lock import folder_lock
+from app.platform.database import AWAY, REFUSALS, Database, away, refusal
+from app.platform.folder_lock import folder_lock, scratch_folder
 from app.platform.jobs import Jobs
 from app.platform.lineage import Lineage
+from app.platform.queues import Queue
 from app.platform.requests import RequestContext
 from app.platform.settings import RemoteServer, Settings
 from app.platform.storage import create_blobs, create_models
 from app.platform.work import Platform
+from app.platform.workers import Workers, new_executor
 from app.training_files.service import LINK as TRAINING_FILES_LINK
 from app.training_files.service import TrainingFiles
 from app.training_files.workflows import training_file_job
@@ -64,28 +67,64 @@ SHORT_JOBS_AT_ONCE = 4
 UPLOADS = frozenset(["/v1/datasets", "/v1/vocabularies", "/cohere/v1/datasets"])
 
 
-def create_platform(settings: Settings, backends: Backends) -> Platform:
-    """The platform of one process; nothing is opened yet. Each backend has a queue of its own."""
-    queues = {"short": SHORT_JOBS_AT_ONCE, EVALUATIONS_QUEUE: EVALUATIONS_AT_ONCE}
-    queues |= {queue_of(name): backend.trainings_at_once for name, backend in backends}
+def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
+    """All queues; each backend has some of its own: a slow one must not hold up the others."""
+    queues = {"short": Queue(SHORT_JOBS_AT_ONCE), EVALUATIONS_QUEUE: Queue(EVALUATIONS_AT_ONCE)}
+    for name, backend in backends:
+        queues[queue_of(name)] = Queue(backend.trainings_at_once)
+    return queues
+
+
+def create_platform(
+    settings: Settings, backends: Backends, executor: str | None = None
+) -> Platform:
+    """The platform of one process; nothing is opened yet. `executor` is the process's name."""
+    executor = executor or new_executor(settings.worker_name)
+    database = Database(settings.sqlalchemy_url)
+    workers = None
+    if not database.is_sqlite:
+        workers = Workers(
+            Database(settings.sqlalchemy_url),
+            executor,
+            beat_seconds=settings.heartbeat_seconds,
+            lost_seconds=settings.worker_lost_seconds,
+        )
     return Platform(
         settings=settings,
-        database=Database(settings.sqlalchemy_url),
+        database=database,
         blobs=create_blobs(settings),
-        jobs=Jobs(settings.jobs_url, queues=queues),
+        jobs=Jobs(
+            settings.jobs_url,
+            queues=create_queues(settings, backends),
+            executor=executor,
+            workers=workers,
+            patience_seconds=settings.database_patience_seconds,
+            shutdown_seconds=settings.shutdown_seconds,
+        ),
+        scratch=scratch_of(settings, executor),
     )
 
 
-def create_backends(settings: Settings) -> Backends:
-    """All backends; `local:rules` is the untrained base model of the embedded one."""
+def scratch_of(settings: Settings, executor: str) -> Path:
+    """The folder of a process alone: the data folder, unless others may share that."""
+    return settings.data_dir / "workers" / executor if settings.shared else settings.data_dir
+
+
+def create_backends(settings: Settings, scratch: Path | None = None) -> Backends:
+    """All backends; `local:rules` is the untrained base model of the embedded one.
+
+    `scratch` is the folder of this process alone, where the embedded one trains.
+    """
     timeout, attempts = settings.remote_timeout_seconds, settings.remote_attempts
     poll_seconds = settings.remote_poll_seconds
     backends: dict[str, Backend] = {
         "local": LocalBackend(
             settings.data_dir / "local",
+            jobs=(scratch or settings.data_dir) / "local" / "jobs",
             models=create_models(settings),
             baseline=RulesBackend(),
             max_loaded=settings.loaded_models,
+            bulk_processes=settings.bulk_processes,
         )
     }
     for name, server in _named("cohere", settings.cohere, settings.cohere_servers):
@@ -143,36 +182,67 @@ def _remove_unknown(blobs: Blobs, known: Set[str]) -> int:
     return removed + blobs.objects.sweep(math.inf)[0]
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The whole service."""
-    backends = create_backends(settings)
-    platform = create_platform(settings, backends)
+def _held_folder(platform: Platform) -> AbstractContextManager[None]:
+    """The folder that is this process's alone, held."""
+    return (scratch_folder if platform.settings.shared else folder_lock)(platform.scratch)
+
+
+@asynccontextmanager
+async def running(
+    platform: Platform, backends: Backends, queues: Collection[str] | None = None
+) -> AsyncIterator[None]:
+    """Everything open for the length of the block; jobs of these queues run here, or of all.
+
+    From when the platform is `stopping`, jobs come to an end.
+    """
+    with _held_folder(platform):
+        if platform.database.is_sqlite:
+            await platform.database.migrate()
+            await remove_leftovers(platform)
+        for job in (
+            dataset_job(platform),
+            training_file_job(platform),
+            vocabulary_job(platform),
+            fine_tune_job(platform, backends),
+            evaluation_job(platform, backends),
+        ):
+            platform.jobs.define(job)
+        await backends.open()
+        if queues is None or queues:
+            await platform.jobs.open(queues)
+        # What is there now stays: the collector need not go through it again and again.
+        gc.freeze()
+        ending = asyncio.create_task(_end_jobs(platform))
+        try:
+            yield
+        finally:
+            # Jobs first: what is stopped with its backend must not count as failed.
+            platform.stopping.set()
+            await ending
+            await backends.close()
+            await platform.database.close()
+
+
+async def _end_jobs(platform: Platform) -> None:
+    await platform.stopping.wait()
+    await platform.jobs.close()
+
+
+def create_parts(settings: Settings) -> tuple[Platform, Backends]:
+    """What a process is made of, under a new name."""
+    executor = new_executor(settings.worker_name)
+    backends = create_backends(settings, scratch_of(settings, executor))
+    return create_platform(settings, backends, executor), backends
+
+
+def create_app(settings: Settings, queues: Collection[str] | None = None) -> FastAPI:
+    """The whole service, which runs the jobs of these queues: of all, if nothing is said."""
+    platform, backends = create_parts(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with folder_lock(settings.data_dir):
-            if platform.database.is_sqlite:
-                await platform.database.migrate()
-            await remove_leftovers(platform)
-            for job in (
-                dataset_job(platform),
-                training_file_job(platform),
-                vocabulary_job(platform),
-                fine_tune_job(platform, backends),
-                evaluation_job(platform, backends),
-            ):
-                platform.jobs.define(job)
-            await backends.open()
-            await platform.jobs.open()
-            # What is there now stays: the collector need not go through it again and again.
-            gc.freeze()
-            try:
-                yield
-            finally:
-                # Jobs first: what is stopped with its backend must not count as failed.
-                await platform.jobs.close()
-                await backends.close()
-                await platform.database.close()
+        async with running(platform, backends, queues):
+            yield
 
     app = FastAPI(
         title="Medtune",
@@ -199,9 +269,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def database_refusal(request: Request, error: Exception) -> JSONResponse:
         return problem_json.render(request, refusal(error))
 
+    async def database_away(request: Request, error: Exception) -> JSONResponse:
+        return problem_json.render(request, away(error))
+
     app.add_exception_handler(BackendError, backend_error)
-    for kind in REFUSALS:
-        app.add_exception_handler(kind, database_refusal)
+    for refused in REFUSALS:
+        app.add_exception_handler(refused, database_refusal)
+    for gone in AWAY:
+        app.add_exception_handler(gone, database_away)
 
     def body_limit(scope: Scope) -> int:
         return settings.max_upload_bytes if scope["path"] in UPLOADS else settings.max_body_bytes

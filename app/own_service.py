@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +28,17 @@ class OwnService:
 
 @contextmanager
 def own_service(
-    data_dir: Path, settings: Mapping[str, str] | None = None, *, working_dir: Path | None = None
+    data_dir: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    arguments: Sequence[str] = (),
+    working_dir: Path | None = None,
 ) -> Iterator[OwnService]:
     """Start a service on `data_dir`, wait until it is ready, and end it with the block.
 
     `settings` are environment variables (`MEDTUNE_...`); a `.env` is looked for in `working_dir`,
-    by default the data's. Raises RuntimeError if it does not start.
+    by default the data's; `arguments` are more ones of `serve`. Raises RuntimeError if it does not
+    start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -41,7 +46,7 @@ def own_service(
     log = data_dir / "service.log"
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
+            [sys.executable, "-m", "app.cli", "serve", "--port", str(port), *arguments],
             # None of the user's settings: they may name a database that is in use.
             env={k: v for k, v in os.environ.items() if not k.startswith("MEDTUNE_")}
             | {"MEDTUNE_DATA_DIR": str(data_dir)}

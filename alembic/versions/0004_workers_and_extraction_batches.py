@@ -21,6 +21,7 @@ def upgrade() -> None:
         "workers",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("queues", sa.JSON(), nullable=False),
+        sa.Column("steps_version", sa.String(), nullable=False),
         sa.Column("started_at", moment, nullable=False),
         sa.Column("seen_at", moment, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),

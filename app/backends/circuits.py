@@ -7,10 +7,20 @@ what is no model's affair shares one. All on one event loop.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from app.backends.base import BackendError
 
 _MOST_KEPT = 1000
+
+
+@runtime_checkable
+class MayBeAway(Protocol):
+    """A backend on a server elsewhere, which may be away."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the last calls have failed, again and again; nothing is asked to find out."""
 
 
 @dataclass(slots=True)
@@ -40,6 +50,10 @@ class Circuits:
 
     def __len__(self) -> int:
         return len(self._failing)
+
+    def any_open(self) -> bool:
+        """Whether calls about anything are, as `is_open` says it."""
+        return any(circuit.open_until is not None for circuit in self._failing.values())
 
     def is_open(self, about: str) -> bool:
         """Whether calls are refused, or would be but for a probe."""

@@ -81,6 +81,11 @@ class OpenAIBackend:
         self._without_schema: set[str] = set()
 
     @property
+    def is_away(self) -> bool:
+        """See `MayBeAway`."""
+        return self._remote.is_away
+
+    @property
     def hyperparameters(self) -> type[BaseModel] | None:
         """None: nothing is trained here."""
         return None

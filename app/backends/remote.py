@@ -129,6 +129,11 @@ class Remote:
         self._sleep = sleep
         self._jitter = jitter
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the last calls about something have failed, so that others are refused."""
+        return self._circuits.any_open()
+
     async def call(
         self,
         do: Callable[[], Awaitable[T]],

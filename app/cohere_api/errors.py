@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 
 from app.backends.base import BackendError
 from app.backends.registry import as_api_error
-from app.platform.database import REFUSALS, refusal
+from app.platform.database import AWAY, REFUSALS, away, refusal
 from app.platform.errors import ApiError, FieldError
 from app.platform.problem_json import field_errors
 
@@ -112,6 +112,9 @@ def install(app: FastAPI) -> None:
     async def database_refusal(_request: Request, error: Exception) -> JSONResponse:
         return render(translated(refusal(error)))
 
+    async def database_away(_request: Request, error: Exception) -> JSONResponse:
+        return render(translated(away(error)))
+
     async def broken(_request: Request, _error: Exception) -> JSONResponse:
         # Starlette raises the error again once this is sent: the request context logs it.
         return render(CohereError(500, "internal server error"))
@@ -121,6 +124,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(BackendError, backend_error)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
-    for kind in REFUSALS:
-        app.add_exception_handler(kind, database_refusal)
+    for refused in REFUSALS:
+        app.add_exception_handler(refused, database_refusal)
+    for gone in AWAY:
+        app.add_exception_handler(gone, database_away)
     app.add_exception_handler(Exception, broken)

@@ -44,7 +44,8 @@ def evaluation_job(platform: Platform, backends: Backends) -> JobKind:
                 return await JobSide(work).succeed(evaluation_id, outcome)
 
         # By itself: the whole step, done again, would ask all models again.
-        if not await waiting_for_database(store, evaluation_id):
+        patience = platform.settings.database_patience_seconds
+        if not await waiting_for_database(store, evaluation_id, patience):
             await remove_blobs(evaluation_id)
 
     async def fail(evaluation_id: str, code: str, message: str) -> None:

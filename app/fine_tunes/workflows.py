@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
     """The job that trains a model."""
-    folder = platform.settings.data_dir / "training"
+    folder = platform.scratch / "training"
 
     async def queue(fine_tune_id: str) -> str:
         async with platform.work(write=False) as work:

@@ -5,13 +5,17 @@ A transaction is opened for reading or for writing. On SQLite a writer takes the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
@@ -24,6 +28,39 @@ from app.platform.errors import ApiError
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MIGRATIONS = [_PACKAGE / "alembic", _PACKAGE.parent / "alembic"]
 _BEGIN = "medtune_begin"
+
+# A request is answered within a second or two though the server be gone, or not to be reached: it
+# neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
+_PATIENCE_SECONDS = 2
+POSTGRES_CONNECTION: Mapping[str, Any] = MappingProxyType(
+    {
+        "connect_timeout": _PATIENCE_SECONDS,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+)
+POSTGRES_POOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "pool_timeout": _PATIENCE_SECONDS,
+    }
+)
+_RETRY_AFTER_SECONDS = 5
+# Of SQLite's failures those of a file that cannot be had at the moment.
+_SQLITE_AWAY = frozenset(
+    [
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+    ]
+)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
@@ -50,10 +87,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
-        self._engine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
         if self.is_sqlite:
+            self._engine = create_async_engine(url)
             event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin)
+        else:
+            connect = dict(POSTGRES_CONNECTION)
+            self._engine = create_async_engine(url, connect_args=connect, **POSTGRES_POOL)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
     @asynccontextmanager
@@ -85,6 +125,21 @@ class Database:
             await connection.run_sync(run)
             await connection.commit()
 
+    async def is_behind(self) -> bool:
+        """Whether the schema is older than this program: it has to be migrated first.
+
+        A newer one is fine: another release, at work beside this one, has brought it.
+        """
+
+        def current(connection: Connection) -> str | None:
+            return MigrationContext.configure(connection).get_current_revision()
+
+        async with self._engine.connect() as connection:
+            revision = await connection.run_sync(current)
+        scripts = ScriptDirectory.from_config(alembic_config())
+        known = {script.revision for script in scripts.walk_revisions()}
+        return revision is None or (revision in known and revision != scripts.get_current_head())
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -105,6 +160,20 @@ def refusal(error: Exception) -> ApiError:
     if isinstance(error, IntegrityError):
         return ApiError("conflict", "Another request has changed this meanwhile.")
     return ApiError("invalid_request", "A value holds characters that cannot be stored.")
+
+
+def away(error: Exception) -> ApiError:
+    """What a client is told of one of AWAY. Raises it again if the fault is not the database's."""
+    if isinstance(error, OperationalError) and isinstance(error.orig, sqlite3.Error):
+        # The low byte is the code, what is above it says more.
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & 0xFF not in _SQLITE_AWAY:
+            raise error
+    return ApiError(
+        "database_unavailable",
+        "The database does not answer at the moment.",
+        retry_after=_RETRY_AFTER_SECONDS,
+    )
 
 
 def alembic_config() -> Config:

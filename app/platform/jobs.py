@@ -1,152 +1,192 @@
-"""The job engine: long work as durable workflows, on DBOS. The only file that imports it.
+"""The job engine: long work as durable workflows, on DBOS.
 
 A job is a list of idempotent steps over one row; the workflow's id is the row's id, so starting
-a job twice runs it once. A step that was cut off by the end of the process runs again when the
-next process starts. Whatever a step raises ends the job through its kind's `fail` (and should that
-raise too, the sweep calls it again); only the end of the process leaves a job pending. DBOS keeps
-no text: arguments are ids.
+a job twice runs it once. Jobs wait in queues; a process runs those of the queues it listens to, or
+none. A step that was cut off runs again, in the next process or in another one. Whatever a step
+raises ends the job through its kind's `fail` (and should that raise too, the sweep calls it again).
+DBOS keeps no text: arguments are ids.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from math import ceil
 
 import structlog
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.platform.database import AWAY
+from app.platform.job_kinds import STEPS_VERSION, JobError, JobInterruptedError, JobKind
+from app.platform.job_store import (
+    APPLICATION,
+    UNENDED,
+    WORKFLOW,
+    JobStore,
+    create_jobs_engine,
+    migrate_jobs,
+)
+from app.platform.queues import Queue
+from app.platform.steps import Steps, waiting_for_database
+from app.platform.workers import Workers, new_executor
+
+__all__ = ["JobError", "JobKind", "Jobs", "waiting_for_database"]
 
 log = structlog.get_logger(__name__)
 
-# Workflows are bound to the version they started under: it changes only when the steps of a job
-# change in such a way that a running one cannot be taken over.
-STEPS_VERSION = "1"
-
 _SWEEP_SECONDS = 60.0
-_DATABASE_RETRIES = 6
-_PAUSE_SECONDS = 1.0  # the first one; each is twice as long as the one before
-
-Answer = TypeVar("Answer")
-
-
-class JobError(Exception):
-    """A step cannot succeed; `code` and `message` are what clients see, and hold no text."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class JobInterruptedError(BaseException):
-    """This process is ending: not an Exception, so that DBOS leaves the workflow pending."""
-
-
-class _Connection(sqlite3.Connection):
-    """From Python 3.12 on DBOS asks for `unixepoch('subsec')`, which only SQLite 3.42 brought."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if sqlite3.sqlite_version_info < (3, 42):
-            self.create_function("unixepoch", 1, lambda _subsec: time.time())
-
-
-@dataclass(frozen=True)
-class JobKind:
-    """One kind of job: its steps in order, how it fails, and which rows are not done yet.
-
-    `queue` is where its jobs wait: one for all, or as it says for each row.
-    """
-
-    name: str
-    queue: str | Callable[[str], Awaitable[str]]
-    steps: Sequence[Callable[[str], Awaitable[None]]]
-    fail: Callable[[str, str, str], Awaitable[None]]
-    unfinished: Callable[[], Awaitable[Sequence[str]]]
+_HOUSEKEEPING_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 1.0  # until the engine has written down how a job ended
+_POLL_SECONDS = 0.2  # how often a queue is looked at
 
 
 class Jobs:
-    """Runs jobs of the defined kinds. Steps run on the event loop that called `open`."""
+    """Starts jobs of the defined kinds, and runs them on the event loop that called `open`.
 
-    def __init__(self, url: str, *, queues: dict[str, int], executor: str = "local") -> None:
-        """`queues` maps each queue to how many of its jobs this process runs at a time."""
-        on_sqlite = {"connect_args": {"factory": _Connection}}
-        self._config = DBOSConfig(
-            name="medtune",
-            system_database_url=url,
-            application_version=STEPS_VERSION,
-            executor_id=executor,
-            log_level="WARNING",
-            serializer=DBOSPortableJSONSerializer(),
-            db_engine_kwargs=on_sqlite if url.startswith("sqlite") else {},
-            notification_listener_polling_interval_sec=1.0,
-        )
-        self._queues = queues
+    `executor` names this process to the engine, unlike all that ever were. Without `workers` it is
+    the only one on its database. `patience_seconds` is how long a job waits for a database that is
+    away, `shutdown_seconds` how long `close` waits for steps.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        queues: Mapping[str, Queue],
+        executor: str | None = None,
+        workers: Workers | None = None,
+        patience_seconds: float = 600,
+        shutdown_seconds: float = 0,
+    ) -> None:
+        self.queues = queues
+        self.workers = workers
+        self._url = url
+        self._executor = executor or new_executor(None)
+        self._shutdown_seconds = shutdown_seconds
+        self._engine = create_jobs_engine(url)
+        self._store = JobStore(self._engine)
         self._kinds: dict[str, JobKind] = {}
-        self._running: set[asyncio.Task[Any]] = set()  # touched on the event loop alone
-        self._closing = False
-        self._sweeper: asyncio.Task[None] | None = None
+        self._steps = Steps(patience_seconds)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._taken: set[str] = set()  # jobs that this process runs
+        self._last_end = -_LAST_WORDS_SECONDS
+        self._runs = False
+        self._closing: asyncio.Task[None] | None = None
 
     def define(self, kind: JobKind) -> None:
         """Make a kind of job known; before `open`."""
         self._kinds[kind.name] = kind
 
-    async def open(self) -> None:
-        """Start the engine: recover what an earlier process left, then take new jobs."""
-        self._loop = asyncio.get_running_loop()
+    async def open(self, listen: Collection[str] | None = None) -> None:
+        """Run the jobs of these queues, or of all; first those that were cut off.
 
+        Without it, jobs can be started, for other processes to run.
+        """
+        self._steps.begin()
+        listening = [name for name in self.queues if listen is None or name in listen]
+        if self.workers is not None:
+            await self.workers.enter(listening)
+        await asyncio.to_thread(self._launch, listening)
+        self._runs = True
+        if self.workers is None:
+            await self._store.give_back(
+                [job for job in await self._store.running() if job.executor_id != self._executor]
+            )
+            await self._store.forget(await self._store.of_other_versions())
+        pause = self.workers.beat_seconds if self.workers else _HOUSEKEEPING_SECONDS
+        self._tasks = [
+            asyncio.create_task(_for_ever(self._keep_house, pause)),
+            asyncio.create_task(_for_ever(self.sweep, _SWEEP_SECONDS)),
+        ]
+
+    def _launch(self, listening: list[str]) -> None:
         def job(kind: str, row_id: str) -> None:
             self._run(kind, row_id)
 
-        def launch() -> None:
-            DBOS.destroy(destroy_registry=True)
-            DBOS(config=self._config)
-            self._workflow = DBOS.workflow(name="job", max_recovery_attempts=1_000_000)(job)
-            DBOS.launch()
-            for name, at_once in self._queues.items():
-                DBOS.register_queue(
-                    name,
-                    worker_concurrency=at_once,
-                    polling_interval_sec=0.2,
-                    on_conflict="always_update",
-                )
+        config = DBOSConfig(
+            name=APPLICATION,
+            system_database_engine=self._engine,
+            application_version=STEPS_VERSION,
+            executor_id=self._executor,
+            log_level="WARNING",
+            serializer=DBOSPortableJSONSerializer(),
+            notification_listener_polling_interval_sec=1.0,
+        )
+        DBOS.destroy(destroy_registry=True)
+        DBOS(config=config)
+        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000)(job)
+        DBOS.listen_queues(listening)
+        DBOS.launch()
+        for name in listening:
+            queue = self.queues[name]
+            everywhere = queue.everywhere
+            DBOS.register_queue(
+                name,
+                worker_concurrency=queue.here
+                if everywhere is None
+                else min(queue.here, everywhere),
+                global_concurrency=everywhere,
+                limiter={"limit": queue.per_minute, "period": 60} if queue.per_minute else None,
+                polling_interval_sec=_POLL_SECONDS,
+                on_conflict="always_update",
+            )
 
-        await asyncio.to_thread(launch)
-        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+    async def migrate(self) -> None:
+        """Bring the engine's own tables to its newest schema; `open` does, too."""
+        await asyncio.to_thread(migrate_jobs, self._url)
 
     async def start(self, kind: str, row_id: str) -> None:
         """Start the job of a committed row. Safe to repeat."""
         queue = self._kinds[kind].queue
-        if not isinstance(queue, str):
-            queue = await queue(row_id)
-
-        def enqueue() -> None:
-            with SetWorkflowID(row_id):
-                DBOS.enqueue_workflow(queue, self._workflow, kind, row_id)
-
-        await asyncio.to_thread(enqueue)
+        name = queue if isinstance(queue, str) else await queue(row_id)
+        await self._store.add(name, kind, row_id)
 
     async def close(self) -> None:
-        """Stop taking work; what runs lets go of all it holds and is left to the next process."""
-        self._closing = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
-        for task in self._running:
+        """Take no more jobs; let steps end in the time given for it; give back what is left.
+
+        Safe to repeat: who asks again waits for the end of it.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._steps.stop()
+        if self._runs:
+            # The engine stops taking jobs at once, and looks every second whether all have ended;
+            # the last of its patience is for those that we cut off, and for their last words.
+            just_now = time.monotonic() - self._last_end < _LAST_WORDS_SECONDS
+            patience = ceil(self._shutdown_seconds) + 5 if self._taken or just_now else 0
+            ending = asyncio.create_task(_end_engine(patience))
+            await self._steps.ended(self._shutdown_seconds)
+            self._steps.cut_off()
+            # Each gives its connection back while the pool is there.
+            await self._steps.ended()
+            await ending
+        for task in self._tasks:  # until now this process was to be seen alive
             task.cancel()
-        # Each rolls back what it was at, and gives its connection back while the pool is there.
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._runs:
+            try:
+                await self._give_back_all()
+            except AWAY as error:
+                log.warning("jobs_not_given_back", error=type(error).__name__)
+        if self.workers is not None:
+            await self.workers.close()
+        self._store.close()
+        await asyncio.to_thread(self._engine.dispose)
+
+    async def _give_back_all(self) -> None:
+        mine = [job for job in await self._store.running() if job.executor_id == self._executor]
+        await self._store.give_back(mine)
+        if self.workers is not None:
+            await self.workers.leave()
 
     async def ping(self) -> None:
         """Raise if the engine's database does not answer."""
-        await asyncio.to_thread(DBOS.get_workflow_status, "no such job")
+        await self._store.status("no such job")
 
     async def sweep(self) -> None:
         """Start jobs that a crash left unstarted; fail those whose workflow ended without them."""
@@ -158,76 +198,62 @@ class Jobs:
                     log.exception("sweep_failed", kind=kind.name, id=row_id)
 
     async def _look_after(self, kind: JobKind, row_id: str) -> None:
-        status = await asyncio.to_thread(DBOS.get_workflow_status, row_id)
+        status = await self._store.status(row_id)
         if status is None:
             await self.start(kind.name, row_id)
-        elif status.status not in ("PENDING", "ENQUEUED", "DELAYED"):
-            log.error("job_lost", kind=kind.name, id=row_id, status=status.status)
+        elif status not in UNENDED:
+            log.error("job_lost", kind=kind.name, id=row_id, status=status)
             await kind.fail(row_id, "internal_error", "The job ended without a result.")
 
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            try:
-                await self.sweep()
-            except Exception:
-                log.exception("sweep_failed")
-            await asyncio.sleep(_SWEEP_SECONDS)
+    async def _keep_house(self) -> None:
+        """Say that we live, give back what we could not do, and look after those who do not."""
+        if self.workers is not None and not await self.workers.beat():
+            log.warning("taken_for_dead")
+            self._steps.cut_off()
+        given_up = set(self._steps.given_up)
+        if given_up:
+            jobs = await self._store.running()
+            await self._store.give_back([job for job in jobs if job.workflow_id in given_up])
+            self._steps.given_up -= given_up
+        if self.workers is not None and await self.workers.look_after_the_lost(self._store):
+            await self.sweep()
 
     def _run(self, kind_name: str, row_id: str) -> None:
         """The one workflow; runs in a thread of DBOS and hands each step to the event loop."""
         kind = self._kinds[kind_name]
-        for step in kind.steps:
-            error = DBOS.run_step({"name": step.__name__}, self._on_loop, step, row_id)
-            if error is not None:
-
-                async def fail(failed: str, error: list[str] = error) -> None:
-                    await kind.fail(failed, *error)
-
-                DBOS.run_step({"name": "fail"}, self._on_loop, fail, row_id)
-                return
-
-    def _on_loop(self, step: Callable[[str], Awaitable[None]], row_id: str) -> list[str] | None:
-        """Run one step to its end; gives [code, message] if it failed."""
-        if self._closing:
-            raise JobInterruptedError
-        future = asyncio.run_coroutine_threadsafe(self._held(step, row_id), self._loop)
+        self._taken.add(row_id)
         try:
-            return list(future.result()) or None
-        except concurrent.futures.CancelledError:
+            for step in kind.steps:
+                error = DBOS.run_step({"name": step.__name__}, self._steps.run, step, row_id)
+                if error is not None:
+
+                    async def fail(failed: str, error: list[str] = error) -> None:
+                        await kind.fail(failed, *error)
+
+                    DBOS.run_step({"name": "fail"}, self._steps.run, fail, row_id)
+                    return
+        except SQLAlchemyError as error:
+            # DBOS waits for its database, but not whatever is wrong with it; the job is not lost.
+            log.error("job_given_up", id=row_id, error=type(error).__name__)  # noqa: TRY400
+            self._steps.given_up.add(row_id)
             raise JobInterruptedError from None
-
-    async def _held(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
-        """Run one step where `close` finds it, unless that has looked already."""
-        if self._closing:
-            raise JobInterruptedError
-        task = asyncio.current_task()
-        assert task is not None
-        self._running.add(task)
-        try:
-            return await self._attempt(step, row_id)
         finally:
-            self._running.discard(task)
+            self._taken.discard(row_id)
+            self._last_end = time.monotonic()
 
-    async def _attempt(self, step: Callable[[str], Awaitable[None]], row_id: str) -> Sequence[str]:
-        """Run one step; a database that is away for a moment is waited for."""
+
+async def _end_engine(patience_seconds: int) -> None:
+    await asyncio.to_thread(
+        DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=patience_seconds
+    )
+
+
+async def _for_ever(action: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
+    while True:
         try:
-            await waiting_for_database(lambda: step(row_id), row_id)
-        except JobError as error:
-            return error.code, error.message
-        except AWAY:
-            return "internal_error", "The database did not answer."
+            await action()
+        except (*AWAY, TimeoutError) as error:
+            log.warning("housekeeping_failed", what=action.__name__, error=type(error).__name__)
         except Exception:
-            log.exception("job_step_broke", id=row_id, step=step.__name__)
-            return "internal_error", "Something broke on our side; the log has the cause."
-        return ()
-
-
-async def waiting_for_database(action: Callable[[], Awaitable[Answer]], row_id: str) -> Answer:
-    """Do it, and again while the database is away for a moment. Raises one of AWAY in the end."""
-    for attempt in range(_DATABASE_RETRIES - 1):
-        try:
-            return await action()
-        except AWAY as error:
-            log.warning("job_database_away", id=row_id, error=type(error).__name__)
-        await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
-    return await action()
+            log.exception("housekeeping_failed", what=action.__name__)
+        await asyncio.sleep(pause_seconds)

@@ -4,6 +4,7 @@
 A group of them is named by the part before the first hyphen: `train` are all `train-*`.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
@@ -19,3 +20,15 @@ class Queue:
 def group(queue: str) -> str:
     """The group a queue belongs to."""
     return queue.partition("-")[0]
+
+
+def chosen(names: Sequence[str], queues: Collection[str]) -> list[str]:
+    """Those of the queues that `names` has, or has the group of; all of them without names.
+
+    Raises ValueError for a name that is neither, with a sentence that says what there is.
+    """
+    known = {*queues, *map(group, queues)}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"there is no queue {name!r}; there are {', '.join(sorted(known))}")
+    return [queue for queue in queues if not names or {queue, group(queue)} & set(names)]

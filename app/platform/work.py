@@ -4,9 +4,11 @@ Services get a `Work` and never commit. The one place that commits is `Platform.
 request uses it through a dependency, a job step directly.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 from anyio import CapacityLimiter
@@ -55,12 +57,18 @@ class Work:
 
 @dataclass(frozen=True)
 class Platform:
-    """What every room stands on: settings, database, blobs, jobs, a few threads."""
+    """What every room stands on: settings, database, blobs, jobs, a few threads.
+
+    `scratch` is a folder of this process alone: what lies there is not there for the next step of a
+    job. `stopping` is set when this process has been told to end: long answers come to an end.
+    """
 
     settings: Settings
     database: Database
     blobs: Blobs
     jobs: Jobs
+    scratch: Path
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     # For work that holds a thread for long: it must not take all of them from the short work.
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
 

@@ -8,11 +8,15 @@ from app.tables.base import Table
 
 
 class WorkerRow(Table):
-    """One process; its id is the job engine's executor id, `seen_at` the database's own time."""
+    """One process; its id is the job engine's executor id, `seen_at` the database's own time.
+
+    `steps_version` is that of the jobs it can take over.
+    """
 
     __tablename__ = "workers"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     queues: Mapped[list[str]]
+    steps_version: Mapped[str]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)

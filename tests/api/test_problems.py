@@ -75,9 +75,12 @@ async def test_body_has_a_cap(client: httpx.AsyncClient) -> None:
 
 
 async def test_healthy_and_ready(client: httpx.AsyncClient) -> None:
-    """Both probes answer."""
+    """Both probes answer, the second one with what it has looked at."""
     assert (await client.get("/healthz")).json() == {"status": "ok"}
-    assert (await client.get("/readyz")).json() == {"status": "ok"}
+    ready = (await client.get("/readyz")).json()
+    assert ready["status"] == "ok"
+    assert {"database", "jobs", "blobs", "backend:local"} <= set(ready["checks"])
+    assert set(ready["checks"].values()) == {"ok"}
 
 
 async def test_many_faults_are_not_all_told(client: httpx.AsyncClient) -> None:

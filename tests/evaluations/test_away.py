@@ -11,7 +11,7 @@ from app.evaluations.job_side import JobSide, Outcome
 from app.evaluations.repository import EvaluationRepository
 from app.evaluations.watch import UnwantedError, Watch
 from app.main import create_app
-from app.platform import jobs
+from app.platform import steps
 from app.platform.clock import new_id, now
 from app.platform.jobs import waiting_for_database
 from app.platform.settings import Settings
@@ -76,7 +76,7 @@ async def test_what_was_measured_is_stored_later(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once there is a database again; and not for ever is it waited for."""
-    monkeypatch.setattr(jobs, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(steps, "_PAUSE_SECONDS", 0.01)
     tried = 0
 
     async def begin() -> bool:
@@ -87,7 +87,7 @@ async def test_what_was_measured_is_stored_later(
         async with platform.work(write=True) as work:
             return await JobSide(work).record(ID, "", 0.0)
 
-    assert await waiting_for_database(begin, ID) is False
+    assert await waiting_for_database(begin, ID, 1) is False
     assert tried == 3
 
     async def away() -> None:
@@ -97,8 +97,8 @@ async def test_what_was_measured_is_stored_later(
 
     tried = 0
     with pytest.raises(OperationalError):
-        await waiting_for_database(away, ID)
-    assert tried == 6
+        await waiting_for_database(away, ID, 0.07)  # pauses of 0.01, 0.02 and 0.04
+    assert tried == 4
 
 
 async def test_to_store_twice_is_to_store_once(platform: Platform) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from app.platform.jobs import JobError, JobKind, Jobs
+from app.platform.queues import Queue
 from app.platform.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
@@ -46,7 +47,7 @@ class Ledger:
 
 
 def engine(settings: Settings, ledger: Ledger) -> Jobs:
-    jobs = Jobs(settings.jobs_url, queues={"short": 4})
+    jobs = Jobs(settings.jobs_url, queues={"short": Queue(4)})
     steps = {
         "good": [ledger.first, ledger.second],
         "refused": [ledger.first, ledger.refuses, ledger.second],

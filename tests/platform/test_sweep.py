@@ -7,6 +7,7 @@ import pytest
 
 from app.platform import jobs as jobs_module
 from app.platform.jobs import JobKind, Jobs
+from app.platform.queues import Queue
 from app.platform.settings import Settings
 from tests.platform.waiting import until
 
@@ -37,7 +38,7 @@ class Rows:
 
 
 def engine(settings: Settings, rows: Rows) -> Jobs:
-    jobs = Jobs(settings.jobs_url, queues={"short": 1})
+    jobs = Jobs(settings.jobs_url, queues={"short": Queue(1)})
     jobs.define(JobKind("kind", "short", [rows.step], rows.fail, rows.unfinished))
     return jobs
 

@@ -60,8 +60,9 @@ _CRASHED = Failure(code="training_crashed", message="The training process ended 
 class LocalBackend:
     """Trains and runs models on this machine's CPU; needs no key and downloads nothing.
 
-    `baseline` is a backend whose base models are offered under this one's name: untrained models
-    to compare with. `bulk_processes` work off batches (None: one for each core).
+    `jobs` is the folder of the jobs, if another one: where several processes share the models, no
+    other may have it. `baseline` is a backend whose base models are offered under this one's name:
+    untrained models to compare with. `bulk_processes` work off batches (None: one for each core).
     """
 
     name = "local"
@@ -75,12 +76,13 @@ class LocalBackend:
         self,
         folder: Path,
         *,
+        jobs: Path | None = None,
         models: Objects | None = None,
         baseline: Backend | None = None,
         max_loaded: int = 4,
         bulk_processes: int | None = None,
     ) -> None:
-        self._jobs = folder.absolute() / "jobs"
+        self._jobs = (jobs or folder / "jobs").absolute()
         self._models = ModelFiles(models or Folder(folder.absolute() / "models"))
         self._baseline = baseline
         self._cache = ModelCache[LocalModel](self._load, max_loaded)

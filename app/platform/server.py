@@ -1,0 +1,46 @@
+"""An application served over HTTP until its process is told to end."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve_until(
+    stopping: asyncio.Event, app: FastAPI, *, host: str, port: int, shutdown_seconds: float
+) -> bool:
+    """Serve until `stopping` is set; False if the application could not be started.
+
+    Then no request is taken more; those under way are given `shutdown_seconds`.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(shutdown_seconds)),
+    )
+    server = _Server(config)
+
+    async def stop() -> None:
+        await stopping.wait()
+        server.should_exit = True
+
+    watching = asyncio.create_task(stop())
+    try:
+        await server.serve()
+    finally:
+        watching.cancel()
+    return server.started

@@ -1,0 +1,117 @@
+"""Runs the steps of jobs: asked by threads of the job engine, done on the event loop.
+
+A step that meets a database that is away is taken again, for as long as patience lasts; then the
+job is let go of, never failed.
+"""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from app.platform.database import AWAY
+from app.platform.job_kinds import JobError, JobInterruptedError
+
+log = structlog.get_logger(__name__)
+
+_PAUSE_SECONDS = 1.0  # the first one; each is twice as long as the one before
+_LONGEST_PAUSE_SECONDS = 10.0
+
+Answer = TypeVar("Answer")
+Step = Callable[[str], Awaitable[None]]
+
+
+class Steps:
+    """The steps that run in this process. `given_up` are the rows whose jobs are to be let go of:
+    their steps have waited for the database in vain.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._running: set[asyncio.Task[Any]] = set()  # touched on the event loop alone
+        self._stopped = False
+        self.given_up: set[str] = set()
+
+    def begin(self) -> None:
+        """Run them on the event loop of the caller."""
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Begin no more; what runs goes on."""
+        self._stopped = True
+
+    async def ended(self, within_seconds: float | None = None) -> None:
+        """Wait until none runs, or for so long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=within_seconds)
+
+    def cut_off(self) -> None:
+        """Cancel all that run: each rolls back what it was at, and its job is let go of."""
+        for task in self._running:
+            task.cancel()
+
+    def run(self, step: Step, row_id: str) -> list[str] | None:
+        """Run a step to its end, from a thread; gives [code, message] if it failed.
+
+        Raises JobInterruptedError if the job is let go of.
+        """
+        if self._stopped:
+            raise JobInterruptedError
+        future = asyncio.run_coroutine_threadsafe(self._held(step, row_id), self._loop)
+        try:
+            return list(future.result()) or None
+        except concurrent.futures.CancelledError:
+            raise JobInterruptedError from None
+        except AWAY:
+            log.error("job_given_up", id=row_id)  # noqa: TRY400 - the cause was logged each time
+            self.given_up.add(row_id)
+            raise JobInterruptedError from None
+
+    async def _held(self, step: Step, row_id: str) -> Sequence[str]:
+        """Run a step where it can be cut off, unless all that run have been already."""
+        if self._stopped:
+            raise JobInterruptedError
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            return await self._attempt(step, row_id)
+        finally:
+            self._running.discard(task)
+
+    async def _attempt(self, step: Step, row_id: str) -> Sequence[str]:
+        try:
+            await waiting_for_database(lambda: step(row_id), row_id, self._patience)
+        except JobError as error:
+            return error.code, error.message
+        except AWAY:
+            raise
+        except Exception:
+            log.exception("job_step_broke", id=row_id, step=step.__name__)
+            return "internal_error", "Something broke on our side; the log has the cause."
+        return ()
+
+
+async def waiting_for_database(
+    action: Callable[[], Awaitable[Answer]], row_id: str, patience_seconds: float
+) -> Answer:
+    """Do it, and again while the database is away. Raises one of AWAY when patience is over."""
+    for pause in _pauses(patience_seconds):
+        try:
+            return await action()
+        except AWAY as error:
+            log.warning("job_database_away", id=row_id, error=type(error).__name__)
+        await asyncio.sleep(pause)
+    return await action()
+
+
+def _pauses(patience_seconds: float) -> Iterator[float]:
+    """Seconds to wait after each failure; together no more than patience."""
+    pause, waited = _PAUSE_SECONDS, 0.0
+    while waited + pause <= patience_seconds:
+        yield pause
+        waited += pause
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

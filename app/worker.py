@@ -1,0 +1,118 @@
+"""`medtune serve` and `medtune worker`: one process each, from its start to its end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import uvloop
+from fastapi import FastAPI
+
+from app import health as probes
+from app.main import create_app, create_parts, create_queues, running
+from app.platform import problem_json
+from app.platform.database import AWAY, Database
+from app.platform.ending import end_now, end_on_signals
+from app.platform.folder_lock import FolderInUseError, folder_lock
+from app.platform.logs import configure_logs
+from app.platform.queues import chosen
+from app.platform.requests import RequestContext
+from app.platform.server import serve_until
+from app.platform.settings import Settings
+
+
+class CannotStartError(Exception):
+    """Why a process does not start, in a sentence that goes on after a colon."""
+
+
+def serve(settings: Settings, host: str, port: int, *, jobs: bool) -> None:
+    """Serve the API until told to end, and run jobs beside it, or leave them to workers.
+
+    Raises CannotStartError.
+    """
+    configure_logs(settings.log_level)
+    if not jobs and not settings.shared:
+        raise CannotStartError(
+            "without a worker of its own it needs others, and those need PostgreSQL; "
+            "set MEDTUNE_DATABASE_URL"
+        )
+
+    async def run() -> None:
+        await _check(settings)
+        app = create_app(settings, None if jobs else ())
+        stopping = app.state.platform.stopping
+        end_on_signals(stopping, settings.shutdown_seconds)
+        shutdown_seconds = settings.shutdown_seconds
+        if not await serve_until(
+            stopping, app, host=host, port=port, shutdown_seconds=shutdown_seconds
+        ):
+            raise SystemExit(3)  # the log says why
+
+    _run(run)
+
+
+def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | None) -> None:
+    """Run the jobs of these queues (names or groups; all if there is none) until told to end.
+
+    `health` is the host and the port to answer probes on. Raises CannotStartError.
+    """
+    configure_logs(settings.log_level)
+    if not settings.shared:
+        raise CannotStartError(
+            "workers share their jobs over PostgreSQL; set MEDTUNE_DATABASE_URL (on SQLite, "
+            "medtune serve runs all jobs)"
+        )
+
+    async def run() -> None:
+        await _check(settings)
+        platform, backends = create_parts(settings)
+        try:
+            listen = chosen(queues, create_queues(settings, backends))
+        except ValueError as error:
+            raise CannotStartError(str(error)) from None
+        end_on_signals(platform.stopping, settings.shutdown_seconds)
+        async with running(platform, backends, listen):
+            if health is None:
+                await platform.stopping.wait()
+                return
+            app = _health_app()
+            app.state.platform, app.state.backends = platform, backends
+            host, port = health
+            await serve_until(platform.stopping, app, host=host, port=port, shutdown_seconds=1)
+
+    _run(run)
+
+
+def _health_app() -> FastAPI:
+    app = FastAPI(title="Medtune worker", openapi_url=None)
+    app.include_router(probes.router)
+    problem_json.install(app)
+    app.add_middleware(RequestContext, limit=lambda _scope: 0)
+    return app
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    end_now(0)  # all is closed
+
+
+async def _check(settings: Settings) -> None:
+    """Raises CannotStartError for what an operator can mend."""
+    if not settings.shared:
+        try:
+            with folder_lock(settings.data_dir):
+                return  # the service takes it for good; here it is only told apart
+        except FolderInUseError as error:
+            raise CannotStartError(str(error)) from None
+    database = Database(settings.sqlalchemy_url)
+    try:
+        if await database.is_behind():
+            raise CannotStartError(
+                "the database has an older schema than this program; run medtune migrate"
+            )
+    except AWAY as error:
+        raise CannotStartError(
+            f"the database of MEDTUNE_DATABASE_URL does not answer ({type(error).__name__})"
+        ) from None
+    finally:
+        await database.close()
