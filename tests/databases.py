@@ -73,5 +73,11 @@ def settings(tmp_path: Path, database_url: str | None) -> Settings:
 
 
 def environment(url: str | None) -> dict[str, str]:
-    """The same database for a service in a process of its own (`own_service`)."""
-    return {"MEDTUNE_DATABASE_URL": url} if url else {}
+    """The same database for a service in a process of its own (`own_service`).
+
+    Processes that are killed are soon found dead.
+    """
+    if url is None:
+        return {}
+    soon = {"MEDTUNE_HEARTBEAT_SECONDS": "0.5", "MEDTUNE_WORKER_LOST_SECONDS": "5"}
+    return {"MEDTUNE_DATABASE_URL": url} | soon

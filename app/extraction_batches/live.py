@@ -21,4 +21,4 @@ def live_events(platform: Platform, batch_id: str, *, after: int) -> AsyncIterat
         progress = batch.model_dump(mode="json", include={*_SHOWN, "seconds_left"})
         return Sight(events, progress, batch.status in TERMINAL)
 
-    return live(look, after=after)
+    return live(look, after=after, stopping=platform.stopping)

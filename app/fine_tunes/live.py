@@ -24,4 +24,4 @@ def live_events(platform: Platform, fine_tune_id: str, *, after: int) -> AsyncIt
         }
         return Sight(events, progress, Status(row.status) in TERMINAL)
 
-    return live(look, after=after)
+    return live(look, after=after, stopping=platform.stopping)

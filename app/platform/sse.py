@@ -3,9 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from app.platform.database import AWAY
 
 _PAUSE_SECONDS = 0.5
 _KEEP_ALIVE_SECONDS = 15.0
@@ -40,15 +43,21 @@ class Sight:
     ended: bool
 
 
-async def live(look: Callable[[int], Awaitable[Sight]], *, after: int) -> AsyncIterator[str]:
+async def live(
+    look: Callable[[int], Awaitable[Sight]], *, after: int, stopping: asyncio.Event
+) -> AsyncIterator[str]:
     """Events after sequence `after`, and `progress` whenever it changes, until the job's end.
 
-    `look` is given the sequence of the last event told.
+    `look` is given the sequence of the last event told. The stream ends early when the service is
+    `stopping` or its database is away: clients of such streams come back, with that sequence.
     """
     shown: Mapping[str, object] | None = None
     silent = 0.0
-    while True:
-        sight = await look(after)
+    while not stopping.is_set():
+        try:
+            sight = await look(after)
+        except AWAY:
+            return
         for event in sight.events:
             after = event.sequence
             at = event.at.isoformat().replace("+00:00", "Z")
@@ -62,7 +71,8 @@ async def live(look: Callable[[int], Awaitable[Sight]], *, after: int) -> AsyncI
         if silent >= _KEEP_ALIVE_SECONDS:
             silent = 0.0
             yield ": still here\n\n"
-        await asyncio.sleep(_PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _PAUSE_SECONDS)
 
 
 def _frame(kind: str, data: Mapping[str, object], sequence: int | None = None) -> str:
