@@ -1,13 +1,18 @@
-"""The `/v1` router: each room is mounted once."""
+"""The `/v1` router: each room is mounted once. And how large the bodies of its calls may be."""
+
+from collections.abc import Callable
 
 from fastapi import APIRouter
+from starlette.types import Scope
 
 from app.datasets.endpoints import router as datasets
 from app.evaluations.card_endpoints import router as model_cards
 from app.evaluations.endpoints import router as evaluations
+from app.extraction_batches.endpoints import router as extraction_batches
 from app.extractions.endpoints import router as extractions
 from app.fine_tunes.endpoints import router as fine_tunes
 from app.models.endpoints import router as models
+from app.platform.settings import Settings
 from app.training_files.endpoints import router as training_files
 from app.vocabularies.endpoints import router as vocabularies
 
@@ -19,8 +24,28 @@ for room in (
     training_files,
     fine_tunes,
     models,
+    extraction_batches,
     evaluations,
     vocabularies,
     model_cards,
 ):
     router.include_router(room)
+
+_UPLOADS = frozenset(["/v1/datasets", "/v1/vocabularies", "/cohere/v1/datasets"])
+_BATCHES = "/v1/extraction-batches"
+
+
+def body_limit(settings: Settings) -> Callable[[Scope], int]:
+    """Most bytes of a request's body: of uploads more than of all else."""
+
+    def limit(scope: Scope) -> int:
+        if scope["path"] == _BATCHES and not _says_json(scope):
+            return settings.max_batch_bytes
+        return settings.max_upload_bytes if scope["path"] in _UPLOADS else settings.max_body_bytes
+
+    return limit
+
+
+def _says_json(scope: Scope) -> bool:
+    said = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return bool(said.strip().lower().startswith(b"application/json"))

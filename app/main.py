@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from starlette.types import Scope
 
 from app import api, docs_pages, health
 from app.backends.base import Backend, BackendError
@@ -30,6 +29,12 @@ from app.evaluations.service import Evaluations
 from app.evaluations.workflows import AT_ONCE as EVALUATIONS_AT_ONCE
 from app.evaluations.workflows import QUEUE as EVALUATIONS_QUEUE
 from app.evaluations.workflows import evaluation_job
+from app.extraction_batches.service import LINK as BATCHES_LINK
+from app.extraction_batches.service import VOCABULARY_LINK as BATCHES_VOCABULARY_LINK
+from app.extraction_batches.service import ExtractionBatches
+from app.extraction_batches.sizing import shard_queue
+from app.extraction_batches.workflows import batch_job, shard_job
+from app.extraction_batches.workflows import queue_of as shard_queue_of
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
 from app.fine_tunes.service import VOCABULARY_LINK
 from app.fine_tunes.workflows import fine_tune_job, queue_of
@@ -64,7 +69,6 @@ Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Loc
 """
 
 SHORT_JOBS_AT_ONCE = 4
-UPLOADS = frozenset(["/v1/datasets", "/v1/vocabularies", "/cohere/v1/datasets"])
 
 
 def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
@@ -72,6 +76,8 @@ def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
     queues = {"short": Queue(SHORT_JOBS_AT_ONCE), EVALUATIONS_QUEUE: Queue(EVALUATIONS_AT_ONCE)}
     for name, backend in backends:
         queues[queue_of(name)] = Queue(backend.trainings_at_once)
+        if backend.configured:
+            queues[shard_queue_of(name)] = shard_queue(settings.calls_per_minute(name))
     return queues
 
 
@@ -158,7 +164,8 @@ def _named(
 def create_lineage(backends: Backends) -> Lineage:
     """What was built from datasets and vocabularies, and what from that in turn."""
     links = [TRAINING_FILES_LINK, FINE_TUNES_LINK, VOCABULARY_LINK, models_link(backends)]
-    return Lineage([*links, EVALUATIONS_LINK, EVALUATIONS_VOCABULARY_LINK])
+    links += [EVALUATIONS_LINK, EVALUATIONS_VOCABULARY_LINK]
+    return Lineage([*links, BATCHES_LINK, BATCHES_VOCABULARY_LINK])
 
 
 async def remove_leftovers(platform: Platform) -> None:
@@ -167,6 +174,7 @@ async def remove_leftovers(platform: Platform) -> None:
         known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
         known |= await Vocabularies(work).blob_keys()
         known |= await Evaluations(work).blob_keys()
+        known |= await ExtractionBatches(work).blob_keys()
     removed = await asyncio.to_thread(_remove_unknown, platform.blobs, known)
     if removed:
         log.info("leftovers_removed", files=removed)
@@ -205,6 +213,8 @@ async def running(
             vocabulary_job(platform),
             fine_tune_job(platform, backends),
             evaluation_job(platform, backends),
+            batch_job(platform),
+            shard_job(platform, backends),
         ):
             platform.jobs.define(job)
         await backends.open()
@@ -278,8 +288,5 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     for gone in AWAY:
         app.add_exception_handler(gone, database_away)
 
-    def body_limit(scope: Scope) -> int:
-        return settings.max_upload_bytes if scope["path"] in UPLOADS else settings.max_body_bytes
-
-    app.add_middleware(RequestContext, limit=body_limit)
+    app.add_middleware(RequestContext, limit=api.body_limit(settings))
     return app

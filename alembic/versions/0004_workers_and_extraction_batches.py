@@ -106,7 +106,10 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_extraction_shards_status"), "extraction_shards", ["status"], unique=False
+        op.f("ix_extraction_shards_batch_id_status_position"),
+        "extraction_shards",
+        ["batch_id", "status", "position"],
+        unique=False,
     )
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Table
@@ -15,7 +15,10 @@ class ExtractionShardRow(Table):
     """
 
     __tablename__ = "extraction_shards"
-    __table_args__ = (UniqueConstraint("batch_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "position"),
+        Index(None, "batch_id", "status", "position"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     batch_id: Mapped[str] = mapped_column(ForeignKey("extraction_batches.id", ondelete="CASCADE"))
@@ -24,7 +27,7 @@ class ExtractionShardRow(Table):
     documents: Mapped[int]
     input_blob: Mapped[str]
     result_blob: Mapped[str | None]
-    status: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
     succeeded: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime | None]
