@@ -27,7 +27,8 @@ from app.platform.job_store import (
     create_jobs_engine,
     migrate_jobs,
 )
-from app.platform.queues import Queue
+from app.platform.logs import quieten
+from app.platform.queues import Queue, poll_seconds
 from app.platform.steps import Steps, waiting_for_database
 from app.platform.workers import Workers, new_executor
 
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 _SWEEP_SECONDS = 60.0
 _HOUSEKEEPING_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 1.0  # until the engine has written down how a job ended
-_POLL_SECONDS = 0.2  # how often a queue is looked at
 
 
 class Jobs:
@@ -115,6 +115,7 @@ class Jobs:
         )
         DBOS.destroy(destroy_registry=True)
         DBOS(config=config)
+        quieten("dbos")  # it says of each look at each queue that the database is away
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000)(job)
         DBOS.listen_queues(listening)
         DBOS.launch()
@@ -128,7 +129,7 @@ class Jobs:
                 else min(queue.here, everywhere),
                 global_concurrency=everywhere,
                 limiter={"limit": queue.per_minute, "period": 60} if queue.per_minute else None,
-                polling_interval_sec=_POLL_SECONDS,
+                polling_interval_sec=poll_seconds(name, shared=self.workers is not None),
                 on_conflict="always_update",
             )
 

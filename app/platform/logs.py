@@ -12,6 +12,9 @@ from typing import Any
 
 import structlog
 
+_SAME_BEGINNING = 40  # characters
+_SELDOM_SECONDS = 10.0
+
 
 def _safe_exception(
     _logger: object, _method: str, event: MutableMapping[str, Any]
@@ -28,6 +31,31 @@ def _safe_exception(
             for frame in traceback.extract_tb(info[2])[-12:]
         ]
     return event
+
+
+class _Seldom(logging.Filter):
+    """Lets a record through, and then for some seconds none of the same beginning."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        beginning = str(record.msg)[:_SAME_BEGINNING]
+        last = self._last.get(beginning, -self._seconds)
+        if record.created - last < self._seconds:
+            return False
+        self._last[beginning] = record.created
+        return True
+
+
+def quieten(logger: str) -> None:
+    """Write what a library says again and again only now and then. Safe to repeat."""
+    found = logging.getLogger(logger)
+    if not any(isinstance(each, _Seldom) for each in found.filters):
+        found.addFilter(_Seldom(_SELDOM_SECONDS))
 
 
 def _drop_third_party_exception(

@@ -17,6 +17,17 @@ class Queue:
     per_minute: int | None = None
 
 
+_SHORT_JOBS = frozenset(["short", "extract"])
+
+
+def poll_seconds(queue: str, *, shared: bool) -> float:
+    """How often a process looks at a queue: often where jobs are short, or where it is alone.
+
+    Of several processes each looks at each queue, and to look costs the database.
+    """
+    return 0.2 if group(queue) in _SHORT_JOBS or not shared else 1.0
+
+
 def group(queue: str) -> str:
     """The group a queue belongs to."""
     return queue.partition("-")[0]
