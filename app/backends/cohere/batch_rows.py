@@ -9,7 +9,6 @@ guide to batches of chats: this is how its service was seen to behave in 2026.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from types import SimpleNamespace
 from typing import IO, Any
 
 import fastavro  # the SDK reads datasets with it and brings it along
@@ -108,8 +107,7 @@ def outcome(body: object, error: str, model: str, backend: str) -> Reply | Backe
         return unanswered(backend)
     try:
         text = body if isinstance(body, str) else json.dumps(body)
-        answer = json.loads(text, object_hook=lambda fields: SimpleNamespace(**fields))
-        finish, reply = read_reply(answer)
+        finish, reply = read_reply(json.loads(text))
     except (ValueError, TypeError, RecursionError, MalformedError):
         return unanswered(backend)
     return broken_off(finish, model, backend) or reply

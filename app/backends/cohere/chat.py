@@ -2,10 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, cast
-
-from cohere.types import ChatMessageV2
-from cohere.v2.client import OMIT
+from typing import Any, Literal
 
 from app.backends.base import BackendError, ExtractOptions
 from app.backends.cohere.client import CohereClient
@@ -56,24 +53,22 @@ class Chat:
     async def _ask(
         self, model: str, question: Question, options: ExtractOptions, key: SchemaKey
     ) -> Reply:
-        # Plain dictionaries: the SDK takes them, and makes no models of them and back.
-        messages = [
-            {"role": "system", "content": question.system},
-            {"role": "user", "content": question.user},
-        ]
-        wanted: Any = OMIT if question.schema is None else response_format(question.schema, key)
-        limit = OMIT if options.max_tokens is None else options.max_tokens
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [
+                {"role": "system", "content": question.system},
+                {"role": "user", "content": question.user},
+            ],
+            "temperature": options.temperature,
+            "stream": False,
+        }
+        if options.max_tokens is not None:
+            body["max_tokens"] = options.max_tokens
+        if question.schema is not None:
+            body["response_format"] = response_format(question.schema, key)
 
         async def ask() -> tuple[str, Reply]:
-            return read_reply(
-                await self._client.sdk.chat(
-                    model=model,
-                    messages=cast(list[ChatMessageV2], messages),
-                    temperature=options.temperature,
-                    max_tokens=limit,
-                    response_format=wanted,
-                )
-            )
+            return read_reply(await self._client.poster.post("v2/chat", body))
 
         finish, reply = await self._client.call(ask, within=self._timeout, about=model)
         if (failed := broken_off(finish, model, self._name)) is not None:
@@ -98,26 +93,29 @@ def broken_off(finish: str, model: str, backend: str) -> BackendError | None:
 
 
 def read_reply(answer: object) -> tuple[str, Reply]:
-    """Why the answer ends, and what it says; the SDK has not checked it. Raises MalformedError."""
-    finish = getattr(answer, "finish_reason", None)
-    message = getattr(answer, "message", None)
-    content = getattr(message, "content", None) or ()
+    """Why the answer, its JSON read, ends, and what it says. Raises MalformedError."""
+    finish, message = _member(answer, "finish_reason"), _member(answer, "message")
+    content = _member(message, "content") or ()
     if not isinstance(finish, str) or message is None or not isinstance(content, list | tuple):
         raise MalformedError
     # A model that reasons says what it thinks in items of their own, and first.
     texts = [
         text
         for item in content
-        if getattr(item, "type", None) == "text"
-        and isinstance(text := getattr(item, "text", None), str)
+        if _member(item, "type") == "text" and isinstance(text := _member(item, "text"), str)
     ]
-    tokens = getattr(getattr(answer, "usage", None), "tokens", None)
+    tokens = _member(_member(answer, "usage"), "tokens")
     return finish, Reply(
         "".join(texts),
         truncated=finish == "MAX_TOKENS",
-        input_tokens=_count(getattr(tokens, "input_tokens", None)),
-        output_tokens=_count(getattr(tokens, "output_tokens", None)),
+        input_tokens=_count(_member(tokens, "input_tokens")),
+        output_tokens=_count(_member(tokens, "output_tokens")),
     )
+
+
+def _member(value: object, name: str) -> object:
+    """A member of what should be a JSON object."""
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _count(value: object) -> int:

@@ -14,6 +14,7 @@ from cohere.environment import ClientEnvironment
 from httpx_aiohttp import HttpxAiohttpClient
 
 from app.backends.cohere.failures import understand
+from app.backends.cohere.posting import Poster
 from app.backends.remote import Remote, RemoteError
 from app.platform.settings import RemoteServer
 
@@ -21,7 +22,8 @@ T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
 # aiohttp's pool is flat at this size, httpx's own is not; see docs/benchmarks.md.
-_LIMITS = httpx.Limits(max_connections=256, keepalive_expiry=30.0)
+_MOST_CONNECTIONS = 256
+_LIMITS = httpx.Limits(max_connections=_MOST_CONNECTIONS, keepalive_expiry=30.0)
 # Bounds what trickles in for ever; a server that is silent is bounded by the timeout.
 _LONGEST_CALL = 3600.0
 _FILES = "files"  # they lie in a store of their own: if it is away, the server need not be
@@ -41,7 +43,7 @@ class Forwarded:
 
 
 class CohereClient:
-    """The SDK's client (`sdk`, versions 1 and 2 of the API) for one server.
+    """The SDK's client (`sdk`, versions 1 and 2 of the API) for one server; `poster` goes past it.
 
     `timeout` is in seconds, of silence. The SDK does not retry; `call` does.
     """
@@ -50,10 +52,9 @@ class CohereClient:
         self.remote = Remote(name, attempts=attempts)
         self._key = server.api_key.get_secret_value() if server.api_key else ""
         self._base_url = _VERSION.sub("", server.base_url or ClientEnvironment.PRODUCTION.value)
-        self._http = HttpxAiohttpClient(
-            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None),
-            limits=_LIMITS,
-        )
+        patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None)
+        self._http = HttpxAiohttpClient(timeout=patience, limits=_LIMITS)
+        self.poster = Poster(self._base_url, self._headers(), patience, _MOST_CONNECTIONS)
         # An empty key sends no Authorization; None would look for one in the environment.
         self.sdk = AsyncClientV2(
             api_key=self._key,
@@ -100,9 +101,7 @@ class CohereClient:
 
         Whatever the server answers is no error here. Raises RemoteError if it does not answer.
         """
-        headers = {"Accept": "application/json, text/event-stream", "X-Client-Name": "medtune"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        headers = {"Accept": "application/json, text/event-stream", **self._headers()}
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = self._http.build_request(
@@ -137,7 +136,13 @@ class CohereClient:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self.poster.close()
         await self._http.aclose()
+
+    def _headers(self) -> dict[str, str]:
+        """Who asks, for calls past the SDK."""
+        name = {"X-Client-Name": "medtune"}
+        return {**name, "Authorization": f"Bearer {self._key}"} if self._key else name
 
 
 class Chunks(AsyncIterator[bytes]):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 from cohere.core.api_error import ApiError
 from cohere.core.parse_error import ParsingError
 
@@ -49,7 +50,11 @@ def understand(error: Exception) -> Failure | None:
             return Failure(kind="malformed")
         case TypeError() | AttributeError() if _raised_by_sdk(error):
             return Failure(kind="malformed")  # it builds its models unchecked, and trips
-        case aiohttp.ClientError():  # what the transport has not made an exception of httpx
+        case aiohttp.ClientPayloadError() if isinstance(error.__cause__, ContentEncodingError):
+            return Failure(kind="malformed")
+        case aiohttp.SocketTimeoutError():
+            return Failure(kind="timeout")
+        case aiohttp.ClientError():
             return Failure(kind="connection")
     return understand_httpx(error)
 

@@ -1,6 +1,7 @@
 """What the backend asks a Cohere server, and what it makes of the answers; over real HTTP."""
 
 import asyncio
+import json
 from datetime import date
 
 import pytest
@@ -10,7 +11,15 @@ from app.backends.cohere.backend import CohereBackend
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
-from tests.backends.cohere.conftest import CHAT, DISEASES, MODEL, TEXT, backend_at, failing
+from tests.backends.cohere.conftest import (
+    CHAT,
+    DISEASES,
+    MODEL,
+    TEXT,
+    backend_at,
+    failing,
+    speaking,
+)
 from tests.stand_ins.cohere import Fault, StandIn, stand_in
 
 ALL = frozenset(Task)
@@ -200,3 +209,17 @@ async def test_many_texts_are_asked_about_at_once(server: StandIn) -> None:
     await backend.extract(MODEL, [TEXT] * 100, DISEASES)
     assert 32 <= server.most_at_once <= 70
     await backend.close()
+
+
+async def test_a_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chats go past the SDK, and so past the client that would know of it."""
+    said = {"type": "text", "text": "- glaucoma"}
+    body = json.dumps({"finish_reason": "COMPLETE", "message": {"content": [said]}}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    async with speaking([head.encode() + body]) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        backend = backend_at("http://cohere.invalid")
+        (found,) = await backend.extract(MODEL, [TEXT], DISEASES)
+        await backend.close()
+    assert [(mention.start, mention.end) for mention in found.mentions] == [(26, 34)]

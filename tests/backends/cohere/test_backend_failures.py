@@ -41,6 +41,7 @@ from tests.stand_ins.cohere import Fault, StandIn
         (Fault.answer(b"\xff\xfe\xfa"), "backend_failed", False),
         (Fault.answer(b"[" * 100_000), "backend_failed", False),
         (Fault.html(200), "backend_failed", False),
+        (Fault(200, b"packed", {"content-encoding": "gzip"}), "backend_failed", False),
     ],
 )
 async def test_failures_are_told_truly(

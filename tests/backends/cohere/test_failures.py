@@ -44,6 +44,8 @@ def refused(status: int, message: str) -> BackendError:
         (RecursionError(), Failure(kind="malformed")),
         (httpx.ConnectTimeout("refused"), Failure(kind="connection")),
         (httpx.ReadTimeout("late"), Failure(kind="timeout")),
+        (aiohttp.SocketTimeoutError(), Failure(kind="timeout")),
+        (aiohttp.ServerDisconnectedError(), Failure(kind="connection")),
         (aiohttp.ClientError(), Failure(kind="connection")),
         (TypeError("of ours"), None),
         (KeyError("of ours"), None),
