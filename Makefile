@@ -5,6 +5,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 CORPUS ?=
 PRESET ?=
+MINUTES ?=
+SEED ?=
 UV_VERSION := 0.13.9
 
 BIN := .venv/bin
@@ -14,7 +16,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
-.PHONY: help install demo serve test check bench openapi
+.PHONY: help install demo serve test check bench faults openapi
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -54,6 +56,9 @@ bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
 	@set -e; for file in benchmarks/[a-z]*.py; do \
 	    name=$$(basename "$$file" .py); echo "== $$name"; \
 	    $(BIN)/python -m "benchmarks.$$name" $(if $(CORPUS),--corpus "$(CORPUS)"); done
+
+faults: install ## Kill processes at random for MINUTES (15) and count what is lost; SEED repeats
+	$(BIN)/python -m faults $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
 
 openapi: install ## Write tests/api/openapi.json anew
 	@mkdir -p tests/api

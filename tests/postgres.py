@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,7 +22,9 @@ _SUPERUSER = "medtune"
 # Sorted as people sort, as in most installations: nothing may depend on the order of bytes.
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US")
 _INITDB = ("--no-sync", "--auth=trust", *_LOCALE)
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
+# Nothing has to outlive this machine; what is committed outlives the server all the same.
+_OPTIONS = ("fsync=off", "full_page_writes=off", "listen_addresses=")
+_QUICK = ("synchronous_commit=off",)  # the last of it is lost if the server is killed
 
 
 def binaries() -> Path | None:
@@ -36,12 +38,38 @@ def binaries() -> Path | None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
-    """A running server; `folder` holds its socket and all it stores."""
+    """A server; `folder` holds its socket and all it stores, `command` starts it.
+
+    `as_user` are the options of `Popen` by which it is not root.
+    """
 
     folder: Path
+    command: Sequence[str]
+    as_user: Mapping[str, Any]
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def start(self) -> None:
+        """Start it, and wait until it answers. Raises RuntimeError, with what it said."""
+        with (self.folder / "log").open("ab") as log:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                self.command, stdout=log, stderr=log, **self.as_user
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                self._connect().close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT: connections are closed first; SIGQUIT: all ends at once, as in a crash."""
+        self._process.send_signal(how)
+        self._process.wait(START_SECONDS)
 
     def url(self, database: str) -> str:
         """What `Settings.database_url` takes."""
@@ -64,18 +92,6 @@ class Postgres:
         with self._connect() as connection:
             connection.execute(statement)
 
-    def wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
-        """Raises RuntimeError, with what the server said, if it ends or is not there in time."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                self._connect().close()
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-            else:
-                return
-        raise RuntimeError(f"PostgreSQL did not start:\n{(self.folder / 'log').read_text()}")
-
     def _connect(self) -> "psycopg.Connection[Any]":
         return psycopg.connect(
             host=str(self.folder), user=_SUPERUSER, dbname="postgres", autocommit=True
@@ -83,39 +99,35 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(programs: Path) -> Iterator[Postgres]:
+def postgres_server(programs: Path, *, durable: bool = False) -> Iterator[Postgres]:
     """A new server of these programs for the length of the block; it dies with this process, too.
 
-    It refuses to run as root: as root we start it as `postgres`, or as `nobody`.
+    It refuses to run as root: as root we start it as `postgres`, or as `nobody`. If it is `durable`
+    it may be stopped in any way, and has all that was committed when it is started again.
     """
     # Not pytest's folder: that one is closed to other users. And a socket's path must be short.
     folder = Path(tempfile.mkdtemp(prefix="medtune-pg-"))
     user = _other_user()
     as_user: dict[str, Any] = {"cwd": folder}
-    user = _other_user()
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
         as_user |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     data = str(folder / "data")
     initdb = [str(programs / "initdb"), "-D", data, "-U", _SUPERUSER, *_INITDB]
     mortal = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
-    options = [argument for each in _QUICK for argument in ("-c", each)]
-    start = [*mortal, str(programs / "postgres"), "-D", data, "-k", str(folder), *options]
+    options = [*_OPTIONS] if durable else [*_OPTIONS, *_QUICK]
+    start = [*mortal, str(programs / "postgres"), "-D", data, "-k", str(folder)]
+    server = Postgres(folder, [*start, *(w for each in options for w in ("-c", each))], as_user)
     try:
         with (folder / "log").open("wb") as log:
             done = subprocess.run(initdb, stdout=log, stderr=log, check=False, **as_user)
-            if done.returncode:
-                raise RuntimeError(f"initdb failed:\n{(folder / 'log').read_text()}")
-            process: subprocess.Popen[bytes] = subprocess.Popen(
-                start, stdout=log, stderr=log, **as_user
-            )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed:\n{(folder / 'log').read_text()}")
+        server.start()
         try:
-            server = Postgres(folder)
-            server.wait_until_ready(process)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # a fast shutdown
-            process.wait(START_SECONDS)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
