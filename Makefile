@@ -10,6 +10,8 @@ SEED ?=
 UV_VERSION := 0.13.9
 
 BIN := .venv/bin
+# A process for each core; tests/conftest.py says which tests stay together.
+PYTEST := $(BIN)/python -m pytest -n auto
 INSTALLED := .venv/.installed
 
 export UV_PYTHON_DOWNLOADS := never
@@ -43,14 +45,14 @@ serve: install ## Run the service on HOST and PORT
 	$(BIN)/medtune serve --host "$(HOST)" --port "$(PORT)"
 
 test: install ## Run the tests
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: install ## Everything CI checks: lint, format, types, import rules, tests
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
 	@set -e; for file in benchmarks/[a-z]*.py; do \

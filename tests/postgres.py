@@ -31,8 +31,8 @@ def binaries() -> Path | None:
     """The folder of `initdb` and `postgres`, on the PATH or where Debian has it; None without."""
     found = shutil.which("initdb")
     debian = Path("/usr/lib/postgresql").glob("[1-9]*/bin/initdb")
-    newest = sorted(debian, key=lambda path: int(path.parts[-3]), reverse=True)
-    for initdb in [Path(found).resolve()] if found else newest:
+    newest_first = sorted(debian, key=lambda path: int(path.parts[-3]), reverse=True)
+    for initdb in [*([Path(found).resolve()] if found else []), *newest_first]:
         if (initdb.parent / "postgres").is_file():
             return initdb.parent
     return None

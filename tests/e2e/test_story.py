@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.own_service import own_service
+from tests.databases import environment
 
 SAMPLE = Path(str(files("app.corpora") / "sample"))
 Json = dict[str, Any]
@@ -69,11 +70,11 @@ def larger_sample(times: int) -> bytes:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_killed_training_goes_on_by_itself(tmp_path: Path) -> None:
+def test_a_killed_training_goes_on_by_itself(tmp_path: Path, database_url: str | None) -> None:
     """kill -9 in the middle of a training; after a restart it succeeds, once, and extracts."""
-    with own_service(tmp_path) as service:
+    with own_service(tmp_path, environment(database_url)) as service:
         client, process = service.client, service.process
-        upload = [("file", ("train.pubtator.txt", larger_sample(6)))]
+        upload = [("file", ("train.pubtator.txt", larger_sample(2)))]
         dataset = finished(client, create(client, "/v1/datasets", files=upload))
         assert dataset["status"] == "ready", dataset
         request: Json = {"dataset_id": dataset["id"]}
@@ -89,7 +90,7 @@ def test_a_killed_training_goes_on_by_itself(tmp_path: Path) -> None:
         gone = lambda: not any(Path(f"/proc/{pid}").exists() for pid in offspring)  # noqa: E731
         wait_for(gone, "the training outlives the service", 20)
 
-    with own_service(tmp_path) as service:
+    with own_service(tmp_path, environment(database_url)) as service:
         client = service.client
         fine_tune = finished(client, location)
         assert fine_tune["status"] == "succeeded", fine_tune

@@ -8,10 +8,10 @@ from tests.backends.openai.server import Fault, Server, open_port
 from tests.evaluations.http.conftest import evaluate, sample_of, until_running
 
 
-async def test_it_begins_anew_and_ends_the_same(tmp_path: Path) -> None:
+async def test_it_begins_anew_and_ends_the_same(tmp_path: Path, settings: Settings) -> None:
     """What had been answered is asked again; bytes of the first beginning are not left behind."""
     with open_port() as port:
-        settings = Settings(data_dir=tmp_path, openai_base_url=port.url, _env_file=None)
+        settings = settings.model_copy(update={"openai_base_url": port.url})
         async with running(settings) as client:
             port.server = Server(port.url)
             port.server.says = {"chemicals": "- methadone\n- estradiol\n"}
