@@ -72,7 +72,7 @@ def test_compose_is_consistent() -> None:
     """Volumes and services that are named exist, and each variable is a setting."""
     compose = yaml.safe_load(COMPOSE)
     services = compose["services"]
-    assert set(services) == {"api", "postgres", "migrate", "api-postgres"}
+    assert set(services) == {"api", "postgres", "migrate", "api-postgres", "worker"}
     assert [name for name, service in services.items() if "profiles" not in service] == ["api"]
     for service in services.values():
         volumes = [volume.partition(":")[0] for volume in service.get("volumes", [])]
