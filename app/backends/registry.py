@@ -32,11 +32,12 @@ class Backends:
 
         A backend that cannot be asked has none.
         """
-        asked = [
-            (name, backend)
-            for name, backend in self._backends.items()
-            if backend.configured and only in (None, name)
-        ]
+        if only is not None:
+            backend = self._backends.get(only)
+            if backend is None or not backend.configured:
+                return []
+            return [(only, model) for model in await _base_models(backend)]
+        asked = [(name, backend) for name, backend in self._backends.items() if backend.configured]
         lists = await asyncio.gather(*(_base_models(backend) for _, backend in asked))
         return [
             (name, model)

@@ -62,12 +62,10 @@ class Catalogue:
             await asyncio.gather(self._models.get(), self._tuning.get())
         else:
             self.start()
-        tunable = [
-            replace(found.info, can_tune=self._tuning.known is True)
-            for name, found in self._listed.items()
-            if name not in self._retired
-        ]
-        return [*tunable, *map(self._replaced, self._retired.values())]
+        usable = [one.info for name, one in self._listed.items() if name not in self._retired]
+        if self._tuning.known is True:
+            usable = [replace(info, can_tune=True) for info in usable]
+        return [*usable, *map(self._replaced, self._retired.values())]
 
     def offers_tuning(self) -> bool | None:
         """Whether the server fine-tunes; None if that is not known. Waits for nothing."""
