@@ -5,6 +5,7 @@ No benchmark itself, so `make bench` passes over it.
 
 import argparse
 import os
+from importlib.resources import files
 from pathlib import Path
 
 from app.backends.local.stages import PRESETS
@@ -12,12 +13,18 @@ from app.corpora import pubtator
 from app.corpora.documents import Document
 from app.corpora.scoring import Counts
 
+SAMPLE = Path(str(files("app.corpora") / "sample"))
+"""A synthetic corpus, for benchmarks that measure speed and no scores."""
 
-def arguments_of(description: str | None) -> argparse.ArgumentParser:
-    """The options of all of them, told by the first line of `description`; add those of one."""
+
+def arguments_of(description: str | None, corpus: Path | None = None) -> argparse.ArgumentParser:
+    """The options of all of them, told by the first line of `description`; add those of one.
+
+    `corpus` is the folder of the corpus if none is given; without it, where BC5CDR is expected.
+    """
     parser = argparse.ArgumentParser(description=description and description.partition("\n")[0])
-    corpus = os.environ.get("MEDTUNE_CORPUS", "../shared/corpora/bc5cdr")
-    parser.add_argument("--corpus", type=Path, default=Path(corpus))
+    expected = Path(os.environ.get("MEDTUNE_CORPUS", "../shared/corpora/bc5cdr"))
+    parser.add_argument("--corpus", type=Path, default=corpus or expected)
     parser.add_argument("--preset", choices=list(PRESETS), default="balanced")
     return parser
 

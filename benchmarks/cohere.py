@@ -11,10 +11,7 @@ import argparse
 import asyncio
 import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -24,20 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import httpx
 
 from app.corpora import pubtator
 from app.own_service import own_service
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
+from benchmarks._deployment import MODEL, stand_in
 
 Call = Callable[[aiohttp.ClientSession, str], Awaitable[float]]
 RUNS = 5
 CALLS = 2_000
 LATENCY_MS = 200
 IN_FLIGHT = 32
-MODEL = "command-a-03-2025"
 
 
 def main() -> None:
@@ -47,7 +43,7 @@ def main() -> None:
     corpus = parser.parse_args().corpus
     texts = _texts(corpus)
     print(f"cohere benchmark: {os.cpu_count()} cores, corpus {corpus.name}, median of {RUNS} runs")
-    with _stand_in(0) as upstream, _medtune(upstream) as service:
+    with stand_in() as (upstream, _), _medtune(upstream) as service:
         for clients in (1, 8, 64):
             direct = asyncio.run(_rates(_chat(upstream), texts, clients))
             through = asyncio.run(_rates(_extraction(service), texts, clients))
@@ -55,7 +51,7 @@ def main() -> None:
                 f"{clients} in flight, stand-in answers at once",
                 f"{through:,.0f} calls/s (the stand-in itself {direct:,.0f})",
             )
-    with _stand_in(LATENCY_MS) as upstream, _medtune(upstream) as service:
+    with stand_in(LATENCY_MS) as (upstream, _), _medtune(upstream) as service:
         label = f"{IN_FLIGHT} in flight, stand-in answers after {LATENCY_MS} ms, added by"
         direct_added = asyncio.run(_added(_chat(upstream), texts))
         through_added = asyncio.run(_added(_extraction(service), texts))
@@ -63,27 +59,6 @@ def main() -> None:
         _row(f"{label} all", _shown(through_added))
         added = [a - b for a, b in zip(through_added, direct_added, strict=True)]
         _row(f"{label} the service", _shown(added))
-
-
-@contextmanager
-def _stand_in(latency_ms: float) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.stand_ins.cohere"]
-    process = subprocess.Popen([*command, "--port", str(port), "--latency-ms", str(latency_ms)])
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"{url}/v1/models").raise_for_status()
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @contextmanager

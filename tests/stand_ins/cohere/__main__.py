@@ -13,8 +13,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--step-seconds", type=float, default=1.0)
+    parser.add_argument("--batches", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     server = StandIn(latency=options.latency_ms / 1000, quiet=True)
+    server.url = f"http://127.0.0.1:{options.port}"
+    server.state.batches_offered = options.batches
     server.state.seconds_a_step = options.step_seconds
     uvicorn.run(
         server,
