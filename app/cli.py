@@ -1,4 +1,4 @@
-"""`medtune`: serve, worker, migrate, openapi, evaluate, curve, demo.
+"""`medtune`: serve, worker, migrate, gc, openapi, evaluate, curve, demo.
 
 Commands import what they need when they run: worker processes import this module, and ought to
 start fast.
@@ -95,6 +95,25 @@ def migrate(
 
     asyncio.run(run())
     typer.echo(f"The database is at {revision}.")
+
+
+@app.command()
+def gc(
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="Only files older than this: 90m, 24h, 7d.")
+    ] = "24h",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it.")] = False,
+) -> None:
+    """Remove files that no row knows: what crashes left. Services may run meanwhile."""
+    from app.commands.gc import Asked, run, seconds
+    from app.platform.settings import Settings
+
+    try:
+        asked = Asked(seconds(older_than), dry_run)
+    except (ValueError, KeyError):
+        raise typer.BadParameter("give it like 90m, 24h or 7d", param_hint="--older-than") from None
+    with _command() as console:
+        asyncio.run(run(Settings(), asked, console))
 
 
 @app.command()

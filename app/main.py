@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import math
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Set
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -40,10 +40,10 @@ from app.fine_tunes.service import VOCABULARY_LINK
 from app.fine_tunes.workflows import fine_tune_job, queue_of
 from app.models.service import lineage_link as models_link
 from app.platform import problem_json
-from app.platform.blobs import Blobs
 from app.platform.database import AWAY, REFUSALS, Database, away, refusal
 from app.platform.folder_lock import folder_lock, scratch_folder
 from app.platform.jobs import Jobs
+from app.platform.leftovers import Owners, Sweep, blobs_in_use
 from app.platform.lineage import Lineage
 from app.platform.queues import Queue
 from app.platform.requests import RequestContext
@@ -69,6 +69,13 @@ Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Loc
 """
 
 SHORT_JOBS_AT_ONCE = 4
+OWNERS: Owners = {
+    "ds": Datasets,
+    "tf": TrainingFiles,
+    "voc": Vocabularies,
+    "ev": Evaluations,
+    "bat": ExtractionBatches,
+}
 
 
 def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
@@ -169,25 +176,15 @@ def create_lineage(backends: Backends) -> Lineage:
 
 
 async def remove_leftovers(platform: Platform) -> None:
-    """Delete the bytes that an earlier process was cut off from storing or from deleting."""
-    async with platform.work(write=False) as work:
-        known = await Datasets(work).blob_keys() | await TrainingFiles(work).blob_keys()
-        known |= await Vocabularies(work).blob_keys()
-        known |= await Evaluations(work).blob_keys()
-        known |= await ExtractionBatches(work).blob_keys()
-    removed = await asyncio.to_thread(_remove_unknown, platform.blobs, known)
-    if removed:
-        log.info("leftovers_removed", files=removed)
+    """Delete the bytes that an earlier process was cut off from storing or from deleting.
 
-
-def _remove_unknown(blobs: Blobs, known: Set[str]) -> int:
-    """Remove all that is not one of these keys; gives how many files."""
-    removed = 0
-    for each in list(blobs.stored()):
-        if each.name not in known:
-            blobs.objects.delete(each.name)
-            removed += 1
-    return removed + blobs.objects.sweep(math.inf)[0]
+    Only while no other process is at work: `medtune gc` is for all other cases.
+    """
+    sweep, blobs = Sweep(math.inf), platform.blobs.objects
+    removed = await sweep.files(blobs, blobs_in_use(platform, OWNERS))
+    unfinished = await sweep.unfinished(blobs)
+    if files := removed.files + unfinished.files:
+        log.info("leftovers_removed", files=files)
 
 
 def _held_folder(platform: Platform) -> AbstractContextManager[None]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.leftovers import owners_of
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 
 
@@ -49,18 +50,13 @@ class DatasetRepository:
         query = select(DatasetSplitRow).where(DatasetSplitRow.dataset_id.in_(dataset_ids))
         return (await self._session.scalars(query.order_by(DatasetSplitRow.position))).all()
 
-    async def blob_keys(self) -> list[str]:
-        """Blobs that rows still need."""
-        unread = (
-            select(DatasetFileRow.blob)
-            .join(DatasetRow, DatasetRow.id == DatasetFileRow.dataset_id)
-            .where(DatasetRow.status == "validating")
-        )
-        reports = select(DatasetRow.report_blob).where(DatasetRow.report_blob.is_not(None))
-        found: list[str] = []
-        for query in (unread, reports, select(DatasetSplitRow.blob)):
-            found += [blob for blob in await self._session.scalars(query) if blob is not None]
-        return found
+    async def named_blobs(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs, those that rows name as reports or documents."""
+        ids = owners_of(keys)
+        reports = select(DatasetRow.report_blob).where(DatasetRow.id.in_(ids))
+        documents = select(DatasetSplitRow.blob).where(DatasetSplitRow.dataset_id.in_(ids))
+        found = [*await self._session.scalars(reports), *await self._session.scalars(documents)]
+        return {blob for blob in found if blob is not None}
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""

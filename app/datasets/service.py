@@ -11,6 +11,7 @@ from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, not_found
+from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage
 from app.platform.lines import read_page
 from app.platform.pagination import (
@@ -196,9 +197,10 @@ class Datasets:
         row.finished_at = now()
         self._delete_blobs(dataset_id)
 
-    async def blob_keys(self) -> set[str]:
-        """The blobs of all datasets: uploads not read yet, reports, documents."""
-        return set(await self._rows.blob_keys())
+    async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs those that a row names, and all of a row whose job has not ended."""
+        kept = of_owners(keys, await self._rows.unfinished())
+        return kept | await self._rows.named_blobs(keys)
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, String, and_, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.leftovers import owners_of
 from app.tables import EvaluationResultRow, EvaluationRow
 
 
@@ -74,10 +75,12 @@ class EvaluationRepository:
         query = select(EvaluationRow.id).where(named, EvaluationRow.status.in_(statuses))
         return (await self._session.scalars(query)).all()
 
-    async def blob_keys(self) -> list[str]:
-        """Blobs that rows need."""
-        query = select(EvaluationResultRow.blob).where(EvaluationResultRow.blob.is_not(None))
-        return [blob for blob in await self._session.scalars(query) if blob is not None]
+    async def named_blobs(self, keys: Sequence[str]) -> set[str]:
+        """The blobs that the rows of these blobs' owners name."""
+        query = select(EvaluationResultRow.blob).where(
+            EvaluationResultRow.evaluation_id.in_(owners_of(keys))
+        )
+        return {blob for blob in await self._session.scalars(query) if blob is not None}
 
     async def with_status(self, statuses: Sequence[str]) -> Sequence[str]:
         """Ids of the evaluations in one of these states."""

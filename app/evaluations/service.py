@@ -24,6 +24,7 @@ from app.models.service import Models, ResolvedModel
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
+from app.platform.leftovers import of_owners
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, decode_id, encode_cursor, is_id
 from app.platform.work import Work
@@ -165,9 +166,10 @@ class Evaluations:
             resamples=row.options["resamples"],
         )
 
-    async def blob_keys(self) -> set[str]:
-        """The blobs of all evaluations."""
-        return set(await self._rows.blob_keys())
+    async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs those that a row names, and all of a row whose job has not ended."""
+        kept = of_owners(keys, await self._rows.with_status(_UNFINISHED))
+        return kept | await self._rows.named_blobs(keys)
 
     async def _row(self, evaluation_id: str, *, lock: bool = False) -> EvaluationRow:
         row = await (self._rows.lock if lock else self._rows.get)(evaluation_id)

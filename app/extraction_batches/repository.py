@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.extraction_batches.cutting import Piece
 from app.extraction_batches.states import ACTIVE, ShardStatus, Status
 from app.platform.clock import new_id
+from app.platform.leftovers import owners_of
 from app.tables import (
     ExtractionBatchEventRow,
     ExtractionBatchRow,
@@ -76,17 +77,17 @@ class BatchRepository:
         await self._session.delete(row)
         await self._session.flush()
 
-    async def input_keys(self) -> Sequence[str]:
-        """Blobs of uploads."""
-        query = select(ExtractionBatchRow.input_blob).where(
-            ExtractionBatchRow.input_blob.is_not(None)
-        )
-        return [key for key in await self._session.scalars(query) if key is not None]
+    async def named_blobs(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs, those that shards name as their texts or results.
 
-    async def shard_keys(self) -> set[str]:
-        """Blobs of shards: their texts and their results."""
-        rows = await self._session.execute(select(_SHARD.input_blob, _SHARD.result_blob))
-        return {key for pair in rows for key in pair if key is not None}
+        Uploads have a name only while their batch is unfinished.
+        """
+        of_batches = _SHARD.batch_id.in_(owners_of(keys))
+        found: set[str] = set()
+        for column in (_SHARD.input_blob, _SHARD.result_blob):
+            query = select(column).where(of_batches, column.in_(keys))
+            found |= {key for key in await self._session.scalars(query) if key is not None}
+        return found
 
     # Shards
 

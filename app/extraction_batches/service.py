@@ -20,6 +20,7 @@ from app.extractions.service import OffsetUnit, annotate, check_tasks, options_f
 from app.models.service import Models, ResolvedModel, resolve
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError
+from app.platform.leftovers import of_owners
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_id, decode_offset, encode_cursor
 from app.platform.uploads import UploadedFile
@@ -122,9 +123,11 @@ class ExtractionBatches:
             raise ApiError("batch_not_finished", f"The batch's status is {row.status}.")
         return Finished(row.id, row.options["options"]["offset_unit"])
 
-    async def blob_keys(self) -> set[str]:
-        """The blobs of all batches: uploads that are not read yet, texts and results of shards."""
-        return await self._rows.shard_keys() | set(await self._rows.input_keys())
+    async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs those that a row names, and all of a row whose job has not ended."""
+        unfinished = [status.value for status in Status if status not in TERMINAL]
+        kept = of_owners(keys, await self._rows.with_status(unfinished))
+        return kept | await self._rows.named_blobs(keys)
 
     async def _new(
         self, batch_id: str, request: BatchRequest, backends: Backends

@@ -1,6 +1,7 @@
 """Rows of fine-tunes, their events and metrics, and of the models they end in."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import String, cast, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -61,6 +62,13 @@ class FineTuneRepository:
         """Ids of the fine-tunes in one of these states."""
         query = select(FineTuneRow.id).where(FineTuneRow.status.in_(statuses))
         return (await self._session.scalars(query)).all()
+
+    async def oldest(self, backend: str, statuses: Sequence[str]) -> datetime | None:
+        """When the oldest fine-tune on a backend in one of these states was created."""
+        query = select(func.min(FineTuneRow.created_at)).where(
+            FineTuneRow.backend == backend, FineTuneRow.status.in_(statuses)
+        )
+        return await self._session.scalar(query)
 
     def add_event(self, row: FineTuneEventRow) -> None:
         """Insert an event."""

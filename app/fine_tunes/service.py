@@ -1,6 +1,7 @@
 """Fine-tunes: launch, read, cancel."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -154,6 +155,12 @@ class FineTunes:
             row, Status.CANCELLED if status is Status.QUEUED else Status.CANCELLING
         )
         return _present(row)
+
+    async def unfinished_since(self, backend: str) -> datetime | None:
+        """When the oldest fine-tune on a backend that has not ended was created, if there is one.
+
+        A model of that backend that no row names may be its."""
+        return await self._rows.oldest(backend, [s.value for s in Status if s not in TERMINAL])
 
     async def rename(self, fine_tune_id: str, name: str) -> FineTune:
         """Give it, and its model, another name. Raises ApiError `not_found`."""

@@ -40,6 +40,13 @@ class ModelRepository:
         query = select(ModelRow.id).where(ModelRow.fine_tune_id == fine_tune_id)
         return (await self._session.scalars(query)).all()
 
+    async def known(self, backend: str, names: Sequence[str]) -> set[str]:
+        """Of these models of a backend, those that are in the catalogue."""
+        query = select(ModelRow.backend_model).where(
+            ModelRow.backend == backend, ModelRow.backend_model.in_(names)
+        )
+        return set(await self._session.scalars(query))
+
     async def fine_tune(self, fine_tune_id: str) -> FineTuneRow | None:
         """The fine-tune of this id."""
         return await self._session.get(FineTuneRow, fine_tune_id)

@@ -96,6 +96,10 @@ class Models:
         if backend is not None:
             self._work.after_commit(lambda: backend.delete_model(backend_model))
 
+    async def known(self, backend: str, names: Sequence[str]) -> set[str]:
+        """Of these models, as the backend calls them, those that are in the catalogue."""
+        return await self._rows.known(backend, names)
+
     async def aliases(self) -> list[ModelAlias]:
         """All aliases, by name."""
         return [_present_alias(row) for row in await self._rows.aliases()]

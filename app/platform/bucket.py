@@ -165,9 +165,9 @@ class Bucket:
         """Remove a copy."""
         self._copies.delete(name)
 
-    def sweep(self, older_than: float) -> tuple[int, int]:
+    def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
         """Remove unfinished copies; unfinished objects only the bucket's own rules can see."""
-        return sweep_folder(self._folder, older_than)
+        return sweep_folder(self._folder, older_than, dry_run)
 
     def _at_hand(self, name: str) -> Path | None:
         """The copy if it is here, marked as handed out now."""

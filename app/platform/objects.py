@@ -63,8 +63,9 @@ class Objects(Protocol):
     def drop_copy(self, name: str) -> None:
         """Remove a copy. Safe to repeat."""
 
-    def sweep(self, older_than: float) -> tuple[int, int]:
-        """Remove unfinished files last written before this time; gives how many, and bytes."""
+    def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
+        """Remove unfinished files last written before this time (Unix time), or in a `dry_run` only
+        count them; gives how many, and bytes."""
 
 
 class Folder:
@@ -118,12 +119,12 @@ class Folder:
     def drop_copy(self, name: str) -> None:
         """There is none."""
 
-    def sweep(self, older_than: float) -> tuple[int, int]:
+    def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
         """Remove unfinished files and empty folders."""
-        return sweep_folder(self._path, older_than)
+        return sweep_folder(self._path, older_than, dry_run)
 
 
-def sweep_folder(folder: Path, older_than: float) -> tuple[int, int]:
+def sweep_folder(folder: Path, older_than: float, dry_run: bool = False) -> tuple[int, int]:
     """Remove what is unfinished below a folder and was last written before this time, and folders
     that are empty; gives how many files, and their bytes."""
     removed = size = 0
@@ -135,9 +136,10 @@ def sweep_folder(folder: Path, older_than: float) -> tuple[int, int]:
                 status = file.stat()
                 hidden = unfinished or file.name.startswith(UNFINISHED)
                 if hidden and status.st_mtime < older_than:
-                    file.unlink()
+                    if not dry_run:
+                        file.unlink()
                     removed, size = removed + 1, size + status.st_size
-        if path != folder:
+        if path != folder and not dry_run:
             with suppress(OSError):  # it is not empty, or gone
                 if path.stat().st_mtime < older_than:
                     path.rmdir()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.leftovers import owners_of
 from app.tables import TrainingFileRow
 
 
@@ -45,10 +46,10 @@ class TrainingFileRepository:
         query = select(TrainingFileRow.id).where(TrainingFileRow.dataset_id == dataset_id)
         return (await self._session.scalars(query)).all()
 
-    async def blob_keys(self) -> list[str]:
-        """Blobs that rows need."""
-        query = select(TrainingFileRow.blob).where(TrainingFileRow.blob.is_not(None))
-        return [blob for blob in await self._session.scalars(query) if blob is not None]
+    async def named_blobs(self, keys: Sequence[str]) -> set[str]:
+        """The blobs that the rows of these blobs' owners name."""
+        query = select(TrainingFileRow.blob).where(TrainingFileRow.id.in_(owners_of(keys)))
+        return {blob for blob in await self._session.scalars(query) if blob is not None}
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""

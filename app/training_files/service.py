@@ -10,6 +10,7 @@ from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
 from app.platform.idempotency import fingerprint
+from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.work import Work
@@ -156,9 +157,10 @@ class TrainingFiles:
         row.status, row.error_code, row.error_message = "failed", code, message
         row.finished_at = now()
 
-    async def blob_keys(self) -> set[str]:
-        """The blobs of all training files."""
-        return set(await self._rows.blob_keys())
+    async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs those that a row names, and all of a row whose job has not ended."""
+        kept = of_owners(keys, await self._rows.unfinished())
+        return kept | await self._rows.named_blobs(keys)
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""

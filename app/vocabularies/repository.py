@@ -46,10 +46,6 @@ class VocabularyRepository:
         query = select(VocabularyRow).where(VocabularyRow.id.in_(vocabulary_ids))
         return (await self._session.scalars(query)).all()
 
-    async def all(self) -> Sequence[VocabularyRow]:
-        """Every vocabulary."""
-        return (await self._session.scalars(select(VocabularyRow))).all()
-
     async def unfinished(self) -> Sequence[str]:
         """Ids of vocabularies whose job has not ended."""
         query = select(VocabularyRow.id).where(VocabularyRow.status == "building")

@@ -12,6 +12,7 @@ from app.corpora.documents import MentionType
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
+from app.platform.leftovers import of_owners, owners_of
 from app.platform.lineage import Lineage
 from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.settings import Settings
@@ -184,13 +185,10 @@ class Vocabularies:
         row.finished_at = now()
         self._delete_blobs(vocabulary_id)
 
-    async def blob_keys(self) -> set[str]:
-        """The blobs of all vocabularies: indexes, and uploads that are not read yet."""
-        known: set[str] = set()
-        for row in await self._rows.all():
-            known |= {row.blob} if row.blob is not None else set()
-            known |= _uploads(row) if row.status == "building" else set()
-        return known
+    async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
+        """Of these blobs those that a row names, and all of a row whose job has not ended."""
+        kept = of_owners(keys, await self._rows.unfinished())
+        return kept | {row.blob or "" for row in await self._rows.of_ids(owners_of(keys))}
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of vocabularies whose job has not ended."""
