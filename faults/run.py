@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from faults import disk
+from faults import disk, leftovers
 from faults.asking import Begin, Inputs, Scenario, prepare
 from faults.fleet import Fleet, postgres_fleet, sqlite_fleet
 from faults.points import Point, Trial, undisturbed
@@ -89,6 +89,8 @@ class Run:
                     if not self._more():
                         break
                     self._add(self._try(number, *fleets[name], servers, scenario))
+                for (fleet, _), number in zip(fleets.values(), numbers, strict=False):
+                    self._add(leftovers.sweep(fleet, number))
         if not any(point.verdict.faults for point in self._points):
             shutil.rmtree(self._folder)
         return self._points
