@@ -1,7 +1,7 @@
 """Runs the steps of jobs: asked by threads of the job engine, done on the event loop.
 
-A step that meets a database that is away is taken again, for as long as patience lasts; then the
-job is let go of, never failed.
+A step that meets a database or a blob store that is away is taken again, for as long as patience
+lasts; then the job is let go of, never failed.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from app.platform.database import AWAY
+from app.platform.errors import ApiError
 from app.platform.job_kinds import JobError, JobInterruptedError
 
 log = structlog.get_logger(__name__)
@@ -23,9 +24,13 @@ Answer = TypeVar("Answer")
 Step = Callable[[str], Awaitable[None]]
 
 
+class _GivenUpError(Exception):
+    """What a step needs was away for longer than patience lasts."""
+
+
 class Steps:
     """The steps that run in this process. `given_up` are the rows whose jobs are to be let go of:
-    their steps have waited for the database in vain.
+    their steps have waited in vain.
     """
 
     def __init__(self, patience_seconds: float) -> None:
@@ -65,7 +70,7 @@ class Steps:
             return list(future.result()) or None
         except concurrent.futures.CancelledError:
             raise JobInterruptedError from None
-        except AWAY:
+        except _GivenUpError:
             log.error("job_given_up", id=row_id)  # noqa: TRY400 - the cause was logged each time
             self.given_up.add(row_id)
             raise JobInterruptedError from None
@@ -85,11 +90,11 @@ class Steps:
     async def _attempt(self, step: Step, row_id: str) -> Sequence[str]:
         try:
             await waiting_for_database(lambda: step(row_id), row_id, self._patience)
-        except JobError as error:
-            return error.code, error.message
-        except AWAY:
-            raise
-        except Exception:
+        except Exception as error:
+            if _is_away(error):
+                raise _GivenUpError from error
+            if isinstance(error, JobError):
+                return error.code, error.message
             log.exception("job_step_broke", id=row_id, step=step.__name__)
             return "internal_error", "Something broke on our side; the log has the cause."
         return ()
@@ -98,14 +103,26 @@ class Steps:
 async def waiting_for_database(
     action: Callable[[], Awaitable[Answer]], row_id: str, patience_seconds: float
 ) -> Answer:
-    """Do it, and again while the database is away. Raises one of AWAY when patience is over."""
+    """Do it, and again while the database or the blob store is away.
+
+    Raises what was raised last when patience is over.
+    """
     for pause in _pauses(patience_seconds):
         try:
             return await action()
-        except AWAY as error:
-            log.warning("job_database_away", id=row_id, error=type(error).__name__)
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            log.warning("job_waits", id=row_id, error=type(error).__name__)
         await asyncio.sleep(pause)
     return await action()
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database or the blob store did not answer: they may in a moment."""
+    if isinstance(error, ApiError | JobError):
+        return error.code == "storage_unavailable"
+    return isinstance(error, AWAY)
 
 
 def _pauses(patience_seconds: float) -> Iterator[float]:

@@ -29,5 +29,5 @@ def _breaking(
 
 
 if __name__ == "__main__":
-    LocalModel.annotate = _breaking  # type: ignore[method-assign]
+    LocalModel.annotate = _breaking  # type: ignore[assignment, method-assign]
     sys.exit(bulk_process.main())
