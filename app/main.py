@@ -82,7 +82,8 @@ def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
     """All queues; each backend has some of its own: a slow one must not hold up the others."""
     queues = {"short": Queue(SHORT_JOBS_AT_ONCE), EVALUATIONS_QUEUE: Queue(EVALUATIONS_AT_ONCE)}
     for name, backend in backends:
-        queues[queue_of(name)] = Queue(backend.trainings_at_once)
+        if backend.hyperparameters is not None:
+            queues[queue_of(name)] = Queue(backend.trainings_at_once)
         if backend.configured:
             queues[shard_queue_of(name)] = shard_queue(settings.calls_per_minute(name))
     return queues
