@@ -35,9 +35,12 @@ from benchmarks._deployment import (
 )
 from benchmarks._inputs import documents_of, endless, write_texts
 from benchmarks._processes import Watched, machine, mb, watched
+from benchmarks._scaling import Used, forecast
 from benchmarks._shared import SAMPLE, arguments_of
 
 _LOOK_SECONDS = 1.0  # looking costs the API more than all else it does for a batch
+_IDLE_SECONDS = 10.0
+_COUNT = "SELECT count(*) FROM"
 _WORKER, _POSTGRES = "worker", "PostgreSQL"
 
 
@@ -89,9 +92,11 @@ def main() -> None:
             for number in options.workers:
                 bare = _bare(ground, texts, min(number * options.processes, os.cpu_count() or 1))
                 with _fleet(ground, number) as fleet:
-                    batch = _local(ground, fleet, model, texts, bare)
+                    _idle(ground, fleet)
+                    batch, used = _local(ground, fleet, model, texts, bare)
+                    _cut(fleet, batch)
                     _results(fleet, batch)
-                    _space(ground, batch)
+                    _space(ground, batch, used)
             for offered in (False, True):
                 with stand_in(batches=offered) as (upstream, pid):
                     settings = {**ground.settings, "MEDTUNE_COHERE_BASE_URL": upstream}
@@ -129,13 +134,22 @@ def _fleet(ground: Ground, number: int) -> Iterator[Fleet]:
         yield Fleet(service, pids)
 
 
-def _local(ground: Ground, fleet: Fleet, model: str, texts: Path, bare: float) -> Json:
+def _idle(ground: Ground, fleet: Fleet) -> None:
+    with watched(fleet.roots(ground)) as used:
+        time.sleep(_IDLE_SECONDS)
+    shown = ", ".join(f"{name} {used.cores(name):.3f}" for name in used.roots)
+    row("cores busy without work", shown)
+
+
+def _local(
+    ground: Ground, fleet: Fleet, model: str, texts: Path, bare: float
+) -> tuple[Json, Watched]:
     batch, used, elapsed = _run(ground, fleet, {"model": model}, texts)
     rate = batch["documents"] / elapsed
     name = f"batch of {batch['documents']:,} texts, {len(fleet.pids)} workers"
     row(name, f"{rate:,.1f} texts/s, {100 * rate / bare:.1f} % of the bare engine")
     _costs(used, batch["documents"])
-    return batch
+    return batch, used
 
 
 def _remote(ground: Ground, texts: Path, stand_in_pid: int, *, offered: bool) -> None:
@@ -205,24 +219,38 @@ def _results(fleet: Fleet, batch: Json) -> None:
     row(name, f"{len(found) / elapsed:,.0f} lines/s, API at most {mb(used.peak('API'))}")
 
 
-def _space(ground: Ground, batch: Json) -> None:
-    """What a batch leaves, for 1,000 texts of it."""
+def _space(ground: Ground, batch: Json, used: Watched) -> None:
+    """What a batch leaves, and what more texts would."""
     blobs = [path for path in (ground.data / "blobs" / batch["id"]).iterdir() if path.is_file()]
     size = sum(path.stat().st_size for path in blobs)
-    per = 1000 / batch["documents"]
-    row(
-        "  left in the blob store by 1,000 texts", f"{len(blobs) * per:.1f} blobs, {mb(size * per)}"
-    )
     of_batch = f"FROM extraction_shards WHERE batch_id = '{batch['id']}'"
-    shards = rows(ground.database, f"SELECT count(*) {of_batch}")
-    jobs = f"(SELECT id {of_batch})"
-    status = f"SELECT count(*) FROM dbos.workflow_status WHERE workflow_uuid IN {jobs}"
-    steps = f"SELECT count(*) FROM dbos.operation_outputs WHERE workflow_uuid IN {jobs}"
-    found = [shards, rows(ground.database, status), rows(ground.database, steps)]
-    shown = ", ".join(f"{each * per:.1f}" for each in found)
-    row("  rows of 1,000 texts: shards, jobs, their steps", shown)
-    database = rows(ground.database, "SELECT pg_database_size(current_database())")
-    row("  the database, all batches so far", mb(database))
+    jobs = f"WHERE workflow_uuid IN (SELECT id {of_batch})"
+    counts = {
+        "extraction_shards": rows(ground.database, f"SELECT count(*) {of_batch}"),
+        "dbos.workflow_status": rows(ground.database, f"{_COUNT} dbos.workflow_status {jobs}"),
+        "dbos.operation_outputs": rows(ground.database, f"{_COUNT} dbos.operation_outputs {jobs}"),
+    }
+    row_bytes = 0.0
+    for table, of_it in counts.items():
+        whole = rows(ground.database, f"SELECT pg_total_relation_size('{table}')")
+        row_bytes += whole * of_it / rows(ground.database, f"{_COUNT} {table}")
+    shown = ", ".join(f"{table.rpartition('.')[2]} {of_it}" for table, of_it in counts.items())
+    row("  rows", f"{shown}, {row_bytes / sum(counts.values()):,.0f} bytes each")
+    row("  blobs", f"{len(blobs)}, {size / batch['documents']:,.0f} bytes a text")
+    backends = f"{_COUNT} pg_stat_activity WHERE datname = current_database()"
+    row("  connections of PostgreSQL", f"{rows(ground.database, backends)}")
+    seconds = sum(used.seconds.values())
+    all_rows = sum(counts.values())
+    forecast(Used(batch["documents"], seconds, len(blobs), size, all_rows, int(row_bytes)))
+
+
+def _cut(fleet: Fleet, batch: Json) -> None:
+    """How fast the input was cut into shards: the one part that one process does alone."""
+    path = f"/v1/extraction-batches/{batch['id']}/events"
+    events = fleet.service.client.get(path).raise_for_status().json()["items"]
+    at = {event["type"]: datetime.fromisoformat(event["at"]) for event in events}
+    seconds = (at["running"] - at["preparing"]).total_seconds()
+    row("  cut into shards", f"{batch['documents'] / seconds:,.0f} texts/s, {seconds:.1f} s")
 
 
 if __name__ == "__main__":
