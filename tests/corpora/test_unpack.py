@@ -107,6 +107,7 @@ def test_an_endless_list_of_files_is_not_even_read(upload: Path) -> None:
 @pytest.mark.parametrize(
     "inner",
     [zipped(("a", b"a")), zipped(), gzip.compress(b"a"), b"BZh91AY&SY...", b"7z\xbc\xaf\x27\x1c"],
+    ids=["zip", "empty zip", "gzip", "bzip2", "7z"],
 )
 def test_an_archive_inside_an_archive_is_refused(upload: Path, inner: bytes) -> None:
     for data in (gzip.compress(inner), zipped(("a", inner))):

@@ -161,6 +161,7 @@ def test_documents_keep_passages_and_splits(tmp_path: Path) -> None:
         (gzip.compress(b'"x"\n' * 90)[:-9], "archive_broken"),
         (b"7z\xbc\xaf\x27\x1c", "archive_unsupported"),
     ],
+    ids=["empty", "too many", "broken", "unsupported"],
 )
 def test_what_no_batch_can_be_made_of(tmp_path: Path, content: bytes, code: str) -> None:
     """It is told by code."""
