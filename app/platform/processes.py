@@ -12,7 +12,7 @@ from anyio import BrokenWorkerProcess, to_process
 from app.platform.errors import ApiError
 from app.platform.jobs import JobError, JobKind
 from app.platform.objects import storage_errors
-from app.platform.parents import end_with_parent
+from app.platform.parents import mortal
 from app.platform.work import Platform, Work
 
 Request = TypeVar("Request")
@@ -73,14 +73,9 @@ async def in_process(work_of: Callable[[Request], Result], request: Request) -> 
     """
     try:
         with storage_errors():
-            return await to_process.run_sync(_mortal, work_of, request, cancellable=True)
+            return await to_process.run_sync(mortal, work_of, request, cancellable=True)
     except ApiError as error:
         raise JobError(error.code, error.detail) from None
     except BrokenWorkerProcess:
         message = "The process at work ended without a result; it may have run out of memory."
         raise JobError("process_ended", message) from None
-
-
-def _mortal(work_of: Callable[[Request], Result], request: Request) -> Result:
-    end_with_parent()
-    return work_of(request)
