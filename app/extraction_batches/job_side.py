@@ -101,10 +101,12 @@ class JobSide:
         if row is None or row.status != Status.PREPARING:
             return
         used = [listed] if row.input_blob is None else [listed, row.input_blob]
+        # An upload that is written as shards are is the same blob as its only shard.
+        kept = await self._rows.named_blobs(used)
         row.documents, row.input_blob = documents, None
         await self._ledger.move(row, Status.RUNNING, {"documents": documents})
         await self._ledger.settle(row)
-        self._ledger.remove_blobs(used)
+        self._ledger.remove_blobs([key for key in used if key not in kept])
 
     async def fail(self, batch_id: str, code: str, message: str) -> None:
         """There is no batch of this input: nothing is kept but the reason. Safe to repeat."""

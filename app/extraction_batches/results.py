@@ -99,9 +99,12 @@ async def failures(
 
 
 async def _shards(platform: Platform, batch_id: str) -> AsyncIterator[ExtractionShardRow]:
+    """Shards that are done, in order. Raises ApiError `not_found` once the batch is deleted: what
+    has been sent by then must not look like all of it."""
     position = 0
     while True:
         async with platform.work(write=False) as work:
+            await ExtractionBatches(work).finished(batch_id)
             rows = BatchRepository(work.session)
             shards = await rows.done(batch_id, position, _SHARDS_AT_ONCE)
         for shard in shards:

@@ -101,14 +101,15 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
 
         try:
             results = await _while(_extracted(platform, backends, shard_id, plan), wanted)
+            await _store(platform, shard_id, plan.batch_id, results)
         except _UnwantedError:
             await _drop(platform, shard_id)
         except ApiError as error:
+            if error.code == "storage_unavailable":
+                raise  # the job engine waits for it: no reason to end the batch
             async with platform.work(write=True) as work:
                 await JobSide(work).stop(plan.batch_id, error.code, f"{error.detail} {error.hint}")
             await _drop(platform, shard_id)
-        else:
-            await _store(platform, shard_id, plan.batch_id, results)
 
     async def fail(shard_id: str, code: str, message: str) -> None:
         """Its documents have failed, each of them, and the batch goes on."""
@@ -181,18 +182,22 @@ async def _all_failed(platform: Platform, ended: Ended, fault: Fault) -> Results
 
 
 async def _store(platform: Platform, shard_id: str, batch_id: str, results: Results) -> None:
-    """Store results, once; those that another process was quicker with are removed again."""
-    async with platform.blobs.writer(batch_id) as out:
-        await asyncio.to_thread(out.write, b"".join(results.lines))
+    """Store results, once; those that another process was quicker with are removed again.
 
-    async def store() -> bool:
+    Raises ApiError `storage_full`.
+    """
+    lines = b"".join(results.lines)
+
+    async def store() -> None:
+        async with platform.blobs.writer(batch_id) as out:
+            await asyncio.to_thread(out.write, lines)
         async with platform.work(write=True) as work:
-            return await JobSide(work).finish_shard(shard_id, results, out.key)
+            wanted = await JobSide(work).finish_shard(shard_id, results, out.key)
+        if not wanted:
+            await asyncio.to_thread(platform.blobs.delete, out.key)
 
     # By itself: the whole step, done again, would ask the model again.
-    patience = platform.settings.database_patience_seconds
-    if not await waiting_for_database(store, shard_id, patience):
-        await asyncio.to_thread(platform.blobs.delete, out.key)
+    await waiting_for_database(store, shard_id, platform.settings.database_patience_seconds)
 
 
 async def _drop(platform: Platform, shard_id: str) -> None:

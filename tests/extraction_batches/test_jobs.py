@@ -71,9 +71,13 @@ class Room:
 
     async def add(self, texts: int) -> str:
         """A batch over so many texts that is queued."""
+        return await self.uploaded("".join(f'"text {n}"\n' for n in range(texts)).encode())
+
+    async def uploaded(self, lines: bytes) -> str:
+        """A batch over these lines that is queued."""
         batch_id = new_batch_id()
         async with self.platform.blobs.writer(batch_id) as out:
-            out.write("".join(f'"text {n}"\n' for n in range(texts)).encode())
+            out.write(lines)
         file = UploadedFile("file", "x", out.key, out.sha256, out.size)
         request = BatchRequest(model="chosen:m", tasks=[Task.CHEMICALS])
         async with self.platform.work(write=True) as work:
