@@ -100,7 +100,9 @@ def _measure(
         load = _load(target, texts, roots, number, seconds)
         times = ", ".join(f"p{100 * q:.0f} {load.quantile(q):.1f}" for q in (0.5, 0.95, 0.99))
         row(f"{target.name}, {number} clients", f"{load.rate:,.0f} calls/s, {times} ms")
-        row("", f"{_cores(load.used)}; service {mb(load.used.peak('service'))}")
+        cost = 1000 * load.used.seconds["service"] / len(load.milliseconds)
+        size = mb(load.used.peak("service"))
+        row("", f"{_cores(load.used)}; service {cost:.2f} ms of processor a call, {size}")
 
 
 def _steady(target: Target, texts: Iterator[str], roots: Mapping[str, int], seconds: float) -> None:
