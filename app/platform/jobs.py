@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from math import ceil
 
 import structlog
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.platform.database import AWAY
@@ -180,10 +180,12 @@ class Jobs:
         await asyncio.to_thread(self._engine.dispose)
 
     async def _give_back_all(self) -> None:
-        mine = [job for job in await self._store.running() if job.executor_id == self._executor]
-        await self._store.give_back(mine)
+        await self._store.give_back(await self._mine())
         if self.workers is not None:
             await self.workers.leave()
+
+    async def _mine(self) -> list[WorkflowStatus]:
+        return [job for job in await self._store.running() if job.executor_id == self._executor]
 
     async def ping(self) -> None:
         """Raise if the engine's database does not answer."""
@@ -213,8 +215,8 @@ class Jobs:
             self._steps.cut_off()
         given_up = set(self._steps.given_up)
         if given_up:
-            jobs = await self._store.running()
-            await self._store.give_back([job for job in jobs if job.workflow_id in given_up])
+            mine = await self._mine()  # others may run by now what was cut off
+            await self._store.give_back([job for job in mine if job.workflow_id in given_up])
             self._steps.given_up -= given_up
         if self.workers is not None and await self.workers.look_after_the_lost(self._store):
             await self.sweep()

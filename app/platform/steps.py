@@ -30,7 +30,7 @@ class _GivenUpError(Exception):
 
 class Steps:
     """The steps that run in this process. `given_up` are the rows whose jobs are to be let go of:
-    their steps have waited in vain.
+    their steps have waited in vain, or were cut off.
     """
 
     def __init__(self, patience_seconds: float) -> None:
@@ -69,6 +69,8 @@ class Steps:
         try:
             return list(future.result()) or None
         except concurrent.futures.CancelledError:
+            if not self._stopped:  # at the end of the process all it has is given back
+                self.given_up.add(row_id)
             raise JobInterruptedError from None
         except _GivenUpError:
             log.error("job_given_up", id=row_id)  # noqa: TRY400 - the cause was logged each time

@@ -1,4 +1,4 @@
-"""Where the bytes of a batch lie: a store that is away or full, a batch deleted while it is read."""
+"""Where the bytes of a batch lie: a store away or full, a batch deleted while it is read."""
 
 import json
 from collections.abc import AsyncIterator

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
+from app.platform.database import Database
 from app.platform.queues import Queue, chosen
+from app.tables import WorkerRow
 from tests.platform.waiting import until
 from tests.platform.worker_process import Orders, create
 from tests.postgres import Postgres
@@ -115,6 +118,21 @@ async def test_a_process_that_was_only_frozen_harms_nothing(crew: Crew) -> None:
     crew.release("row")
     await crew.ended(["row"])
     assert crew.whose("ended", "row") == ["frozen"]
+    assert len(crew.lines("launched", "row")) == 1
+
+
+async def test_what_was_taken_while_taken_for_dead_is_not_lost(crew: Crew) -> None:
+    """Nobody else gives it back: who took it lives again when that is found out."""
+    await crew.hire("one", lost_seconds=600)
+    await crew.start(["row"])
+    await crew.have_begun(1)
+    database = Database(crew.orders.url)
+    async with database.transaction(write=True) as session:
+        await session.execute(delete(WorkerRow))
+    await database.close()
+    await crew.have_begun(2)
+    crew.release("row")
+    await crew.ended(["row"])
     assert len(crew.lines("launched", "row")) == 1
 
 
