@@ -293,3 +293,6 @@ class ExtractsBatches(Protocol):
         without the work being paid for twice, where the backend can help it. May take hours.
         Raises BackendError if nothing could be done for any text.
         """
+
+    async def drop_batch(self, reference: str) -> None:
+        """Stop one that is wanted no more, and keep none of its texts. Raises BackendError."""

@@ -21,9 +21,11 @@ _PATIENCE, _LITTLE_PATIENCE = 3600.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a shard's job is to do."""
+    """What a shard's job is to do, if that is `wanted` still, or else to clear away."""
 
+    wanted: bool
     batch_id: str
+    backend: str
     model: str
     tasks: frozenset[Task]
     options: ExtractionOptions
@@ -125,19 +127,18 @@ class JobSide:
     # Its shards
 
     async def begin_shard(self, shard_id: str) -> Plan | None:
-        """What is to be asked; None if that is done, or not wanted any more."""
+        """What is to be asked; None if that is done, or was never begun and is not wanted."""
         batch, shard = await self._locked(shard_id)
         if batch is None or shard is None or shard.status not in ACTIVE:
             return None
-        if batch.status != Status.RUNNING:
-            shard.status, shard.finished_at = ShardStatus.CANCELLED.value, now()
-            await self._ledger.settle(batch)
-            return None
-        shard.status, shard.started_at = ShardStatus.RUNNING.value, now()
+        if wanted := batch.status == Status.RUNNING:
+            shard.status, shard.started_at = ShardStatus.RUNNING.value, now()
         before = await self._rows.last_done(batch.id, 1)
         hopeful = all(each.succeeded for each in before)
         return Plan(
+            wanted=wanted,
             batch_id=batch.id,
+            backend=batch.backend,
             model=batch.model,
             tasks=frozenset(map(Task, batch.tasks)),
             options=ExtractionOptions.model_validate(batch.options["options"]),

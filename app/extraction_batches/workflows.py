@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.backends.base import BackendError
+from app.backends.base import BackendError, ExtractsBatches
 from app.backends.registry import Backends
 from app.extraction_batches.asking import Asking, Patience
 from app.extraction_batches.cutting import CutResult, cut, read_pieces
@@ -100,9 +100,15 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
                 return await JobSide(work).wanted(shard_id)
 
         try:
+            if not plan.wanted:  # it was cancelled while the process that had begun it was gone
+                raise _UnwantedError
             results = await _while(_extracted(platform, backends, shard_id, plan), wanted)
             await _store(platform, shard_id, plan.batch_id, results)
         except _UnwantedError:
+            backend = backends.find(plan.backend)
+            if isinstance(backend, ExtractsBatches):
+                with suppress(BackendError):
+                    await backend.drop_batch(shard_id)
             await _drop(platform, shard_id)
         except ApiError as error:
             if error.code == "storage_unavailable":

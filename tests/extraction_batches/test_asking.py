@@ -71,6 +71,9 @@ class Batching(Model):
         self.references.append(reference)
         return None if self.says is None else [self.says(text) for text in texts]
 
+    async def drop_batch(self, reference: str) -> None:
+        """It keeps nothing."""
+
 
 @dataclass
 class Time:

@@ -148,6 +148,10 @@ class CohereBackend:
         except BackendError as error:
             raise self._explained(opened, error, model, tuned=tuned) from None
 
+    async def drop_batch(self, reference: str) -> None:
+        """Stop the batch and leave no text of it on the server, as far as that answers."""
+        await (await self._ready()).batches.drop(reference)
+
     async def forward(
         self,
         path: str,

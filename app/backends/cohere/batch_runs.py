@@ -71,19 +71,17 @@ class BatchRuns:
             raise _refused(error, "server") from None
 
     async def run(self, name: str, model: str, rows: Rows) -> Outcomes:
-        """Ask the questions. Cancelled, or failed, it leaves no text and no batch at work there.
+        """Ask the questions. Failed, it leaves no text and no batch at work there.
 
         Raises RefusedError, and BackendError: should it be that the server is away, all is left
-        there for the next run of the name.
+        there for the next run of the name. So it is if this is cancelled: a process that ends, or
+        was taken for dead, must not end what another one goes on with.
         """
         batch: HeldBatch | None = None
         try:
             batch = await self._launched(name, model, rows)
             batch = await self._finished(batch)
             outcomes = await self._outcomes(batch, model, rows)
-        except asyncio.CancelledError:
-            await self._tidy(name, batch, cancel=True)
-            raise
         except (BackendError, RefusedError) as failed:
             if isinstance(failed, RefusedError):
                 await self._tidy(name, batch)
@@ -92,6 +90,10 @@ class BatchRuns:
             raise
         await self._tidy(name, batch)
         return outcomes
+
+    async def drop(self, name: str) -> None:
+        """Leave no text and no batch at work there, whoever has begun the run."""
+        await self._tidy(name, None, cancel=True)
 
     async def _launched(self, name: str, model: str, rows: Rows) -> HeldBatch:
         """The batch of this name, created if there is none."""

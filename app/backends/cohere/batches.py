@@ -47,8 +47,8 @@ class CohereBatches:
     ) -> list[Answer] | None:
         """What the model finds in each text, or why nothing; None: ask with chats.
 
-        Cancelled, it cancels the batch and leaves no text on the server. Raises BackendError; if
-        that is `retryable`, asking again goes on where it was.
+        Raises BackendError; if that is `retryable`, or this was cancelled, asking again goes on
+        where it was.
         """
         refuse_min_precision(options)
         while await self._offers(model):
@@ -71,6 +71,11 @@ class CohereBatches:
                 continue
             return await self._annotated(texts, rows, outcomes, options)
         return None
+
+    async def drop(self, reference: str) -> None:
+        """Cancel the batch and leave no text on the server, should it offer batches at all."""
+        if self._offered is not False:
+            await self._runs.drop(remote_name(reference))
 
     async def _offers(self, model: str) -> bool:
         """Whether to try; asks the server once, before any text is sent. Raises BackendError."""

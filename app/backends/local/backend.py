@@ -142,6 +142,9 @@ class LocalBackend:
         file = await self._models.local(model)  # a process may have it loaded still
         return await self._bulk.annotate(Model(model, file, tasks, options), texts)
 
+    async def drop_batch(self, reference: str) -> None:
+        """Nothing is kept: it ended with who asked for it."""
+
     async def relate(
         self, model: str, documents: Sequence[Document]
     ) -> list[tuple[FoundRelation, ...]] | None:

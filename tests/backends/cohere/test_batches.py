@@ -265,9 +265,10 @@ async def test_a_batch_cancelled_on_the_server(
 
 
 @pytest.mark.parametrize("moment", ["validating", "at work"])
-async def test_cancelling_ends_it_on_the_server(
+async def test_who_was_cut_off_goes_on_unless_it_is_dropped(
     batches: CohereBatches, server: StandIn, moment: str
 ) -> None:
+    """The next one, perhaps another process, is not charged twice; dropped, nothing is left."""
     server.state.stop_batch_at = BATCH[1]
     if moment == "validating":
         server.state.stop_validation_at = "processing"
@@ -277,6 +278,15 @@ async def test_cancelling_ends_it_on_the_server(
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
+    looks = len(server.asked("GET", DATASETS))
+    again = asyncio.create_task(extracted(batches))
+    await until(lambda: len(server.asked("GET", DATASETS)) > looks)
+    again.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await again
+    assert not any(batch.cancelled for batch in server.state.batches.values())
+    assert len(server.state.datasets) == 1
+    await batches.drop(REFERENCE)
     assert all(batch.cancelled for batch in server.state.batches.values())
     assert len(server.state.batches) == (moment == "at work")
     assert server.state.datasets == {}

@@ -1,0 +1,73 @@
+"""Shards that a backend works on in a way of its own: what it is told when they come to nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from app.backends.base import DEFAULT_OPTIONS, Annotations, BackendError, ExtractOptions
+from app.backends.registry import Backends
+from app.prompts.tasks import Task
+from tests.extraction_batches.test_jobs import Model, Room, room
+
+
+class Hosted(Model):
+    """Is never done with a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped: list[str] = []
+
+    async def extract_batch(
+        self,
+        reference: str,
+        model: str,
+        texts: Sequence[str],
+        tasks: frozenset[Task],
+        options: ExtractOptions = DEFAULT_OPTIONS,
+    ) -> list[Annotations | BackendError] | None:
+        self.asked += len(texts)
+        self.begun.set()
+        await asyncio.Event().wait()
+        return None
+
+    async def drop_batch(self, reference: str) -> None:
+        self.dropped.append(reference)
+
+
+@asynccontextmanager
+async def at_work(folder: Path) -> AsyncIterator[tuple[Room, Hosted, str, asyncio.Task[None]]]:
+    """A batch of one shard, and the step that waits for it."""
+    async with room(folder) as here:
+        model = Hosted()
+        here = replace(here, backends=Backends({model.name: model}), model=model)
+        batch_id = await here.prepared(1)
+        (shard,) = await here.active()
+        step = asyncio.create_task(here.extract(shard))
+        await model.begun.wait()
+        yield here, model, batch_id, step
+
+
+async def test_cancelled_it_is_dropped(tmp_path: Path) -> None:
+    """Before the batch ends."""
+    async with at_work(tmp_path) as (here, model, batch_id, step):
+        (shard,) = await here.active()
+        await here.cancel(batch_id)
+        await asyncio.wait_for(step, 20)
+        assert model.dropped == [shard]
+        assert (await here.get(batch_id)).status == "cancelled"
+
+
+async def test_cut_off_it_is_left_to_the_next_process(tmp_path: Path) -> None:
+    """Unless it was cancelled meanwhile: then that one drops it, and asks about nothing."""
+    async with at_work(tmp_path) as (here, model, batch_id, step):
+        (shard,) = await here.active()
+        step.cancel()
+        await asyncio.wait({step})
+        assert model.dropped == []
+        assert (await here.cancel(batch_id)).status == "cancelling"
+        await here.extract(shard)
+        assert model.dropped == [shard]
+        assert model.asked == 1
+        assert (await here.get(batch_id)).status == "cancelled"
