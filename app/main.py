@@ -179,7 +179,8 @@ def create_lineage(backends: Backends) -> Lineage:
 async def remove_leftovers(platform: Platform) -> None:
     """Delete the bytes that an earlier process was cut off from storing or from deleting.
 
-    Only while no other process is at work: `medtune gc` is for all other cases.
+    Only while no other process is at work, and not in a bucket, for all that is there may be of
+    another database: `medtune gc` is for all other cases.
     """
     sweep, blobs = Sweep(math.inf), platform.blobs.objects
     removed = await sweep.files(blobs, blobs_in_use(platform, OWNERS))
@@ -204,7 +205,8 @@ async def running(
     with _held_folder(platform):
         if platform.database.is_sqlite:
             await platform.database.migrate()
-            await remove_leftovers(platform)
+            if platform.settings.blob_url is None:
+                await remove_leftovers(platform)
         for job in (
             dataset_job(platform),
             training_file_job(platform),
