@@ -100,8 +100,9 @@ async def create_dataset(
 
         async with platform.work(write=True) as work:
             answer = await created(work, "createDataset", idempotency_key, asked, 202, create)
-        # Only now it is committed; a repeated request has the location of another dataset.
-        kept = answer.headers["Location"] == location
+            # A repeated request has the location of another dataset. From here on it may be
+            # committed whatever is raised, should the database go away: `medtune gc` can tell.
+            kept = answer.headers["Location"] == location
     finally:
         if not kept:
             await platform.blobs.discard(dataset_id)

@@ -132,8 +132,9 @@ async def _from_upload(
         asked = fingerprint([wanted.model_dump(mode="json"), file.sha256])
         async with platform.work(write=True) as work:
             answer = await created(work, "createExtractionBatch", key, asked, 202, create)
-        # Only now it is committed; a repeated request has the location of another batch.
-        kept = answer.headers["Location"] == _location(batch_id)
+            # A repeated request has the location of another batch. From here on it may be
+            # committed whatever is raised, should the database go away: `medtune gc` can tell.
+            kept = answer.headers["Location"] == _location(batch_id)
     finally:
         if not kept:
             await platform.blobs.discard(batch_id)

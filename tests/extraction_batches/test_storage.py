@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from app.extraction_batches import results
 from app.extraction_batches.results import KINDS, stream
@@ -14,6 +16,8 @@ from app.extraction_batches.service import ExtractionBatches
 from app.platform.blobs import Blobs
 from app.platform.errors import ApiError
 from app.platform.objects import Folder
+from app.platform.settings import Settings
+from tests.api.conftest import running
 from tests.extraction_batches.test_jobs import SHARD, Room, room
 
 
@@ -111,3 +115,32 @@ async def test_deleted_while_it_is_read(tmp_path: Path, monkeypatch: pytest.Monk
             await ExtractionBatches(work).delete(batch_id)
         with pytest.raises(ApiError, match="extraction batch"):
             await anext(sent)
+
+
+async def test_an_upload_that_may_be_committed_is_kept(tmp_path: Path) -> None:
+    """The database goes away at the commit: whether it has taken effect is not known."""
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    async with running(settings) as client:
+        app = client._transport.app  # type: ignore[attr-defined]
+        engine = app.state.platform.database._engine.sync_engine
+        writes: list[str] = []
+
+        def away(*_: object) -> None:
+            if writes:
+                raise OperationalError("COMMIT", None, Exception())
+
+        def look(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            if statement.startswith("INSERT INTO extraction_batches"):
+                writes.append(statement)
+
+        event.listen(engine, "before_cursor_execute", look)
+        event.listen(engine, "commit", away)
+        answer = await client.post(
+            "/v1/extraction-batches",
+            data={"model": "local:rules"},
+            files={"file": ("texts.jsonl", b'"Tremor."\n')},
+        )
+        writes.clear()
+        assert answer.json()["code"] == "database_unavailable"
+        (kept,) = app.state.platform.blobs.stored()
+        assert kept.bytes == 10
