@@ -27,7 +27,7 @@ ENDING = frozenset({"model_not_found", "retired", "capability_unavailable"}) | f
 )
 _AWAY = "backend_unavailable"
 _ATTEMPTS = 5  # for one text; a server of ours has tried each some times by itself
-_LONGEST_PAUSE = 300.0
+_LONGEST_PAUSE, _LONGEST_ASKED_FOR = 300.0, 3600.0  # of our own, and of a server's Retry-After
 _BROKE = Fault("backend_failed", "The model broke on this text.")
 
 Outcome = Annotations | Fault
@@ -178,8 +178,9 @@ class Asking:
 
 
 def _pause(times: int, error: BackendError) -> float:
-    """Seconds: 1, 2, 4, ..., or what the server asks for."""
-    return max(min(2.0 ** min(times - 1, 10), _LONGEST_PAUSE), error.retry_after or 0.0)
+    """Seconds: 1, 2, 4, ..., or what the server asks for, but no more than an hour."""
+    asked_for = min(error.retry_after or 0.0, _LONGEST_ASKED_FOR)
+    return max(min(2.0 ** min(times - 1, 10), _LONGEST_PAUSE), asked_for)
 
 
 def _may_pass(answer: Annotations | BackendError) -> bool:

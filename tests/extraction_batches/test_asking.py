@@ -117,6 +117,14 @@ async def test_a_failure_that_passes_is_not_seen() -> None:
     assert time.pauses == [1, 2, 17]
 
 
+async def test_no_server_puts_off_a_text_for_days() -> None:
+    """It is asked again within an hour, whatever it asks for."""
+    backend, time = Model(), Time()
+    backend.trouble["a"] = [failure("backend_failed", retryable=True, retry_after=1e9)]
+    assert await ask(backend, ["a"], time) == [found("a")]
+    assert time.pauses == [3600]
+
+
 async def test_a_text_that_fails_for_good_costs_itself_alone() -> None:
     """After five attempts, or at once if it is no use to try again."""
     backend = Model()
