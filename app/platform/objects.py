@@ -131,6 +131,10 @@ def sweep_folder(folder: Path, older_than: float, dry_run: bool = False) -> tupl
     for below, _, names in os.walk(folder, topdown=False):
         path = Path(below)
         unfinished = any(part.startswith(UNFINISHED) for part in path.relative_to(folder).parts)
+        try:
+            written = path.stat().st_mtime  # before it is emptied here
+        except FileNotFoundError:
+            continue  # another process was faster
         for file in (path / name for name in names):
             with suppress(FileNotFoundError):
                 status = file.stat()
@@ -141,7 +145,7 @@ def sweep_folder(folder: Path, older_than: float, dry_run: bool = False) -> tupl
                     removed, size = removed + 1, size + status.st_size
         if path != folder and not dry_run:
             with suppress(OSError):  # it is not empty, or gone
-                if path.stat().st_mtime < older_than:
+                if written < older_than:
                     path.rmdir()
     return removed, size
 

@@ -1,6 +1,5 @@
 """The service stopped as operators stop it (SIGTERM) while it talks to a Cohere server."""
 
-import signal
 from pathlib import Path
 
 from tests.e2e.test_cohere_story import FINE_TUNES, cohere, fine_tune, medtune, training_file
@@ -35,8 +34,7 @@ def test_stopped_in_the_middle_of_everything_it_goes_on(tmp_path: Path, cohere: 
 
             wait_for(hangs, f"{method} {path} was not asked for")
         service.process.terminate()
-        # uvicorn ends all, then dies of the signal it was sent.
-        assert service.process.wait(10) == -signal.SIGTERM
+        assert service.process.wait(20) == 0
     with medtune(tmp_path, cohere) as service:
         for location, moment in zip(locations, HANGING, strict=True):
             events = service.client.get(f"{location}/events").json()["items"]

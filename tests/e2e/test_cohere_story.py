@@ -52,6 +52,7 @@ def medtune(folder: Path, cohere: StandIn) -> Iterator[OwnService]:
         "MEDTUNE_COHERE_BASE_URL": cohere.url,
         "MEDTUNE_COHERE_API_KEY": "key",
         "MEDTUNE_REMOTE_POLL_SECONDS": "0.2",
+        "MEDTUNE_SHUTDOWN_SECONDS": "1",
     }
     with own_service(folder, settings) as service:
         yield service
