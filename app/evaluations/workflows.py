@@ -12,7 +12,7 @@ from app.evaluations.run import Evaluating
 from app.evaluations.service import JOB
 from app.evaluations.watch import UnwantedError
 from app.platform.errors import ApiError
-from app.platform.jobs import JobError, JobKind, waiting_for_database
+from app.platform.jobs import JobError, JobKind, patiently
 from app.platform.work import Platform
 
 QUEUE = "evaluations"
@@ -45,7 +45,7 @@ def evaluation_job(platform: Platform, backends: Backends) -> JobKind:
 
         # By itself: the whole step, done again, would ask all models again.
         patience = platform.settings.database_patience_seconds
-        if not await waiting_for_database(store, evaluation_id, patience):
+        if not await patiently(store, evaluation_id, patience):
             await remove_blobs(evaluation_id)
 
     async def fail(evaluation_id: str, code: str, message: str) -> None:

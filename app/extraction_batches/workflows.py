@@ -26,7 +26,7 @@ from app.extractions.service import options_for, refusal_of
 from app.models.service import resolve
 from app.platform.database import AWAY
 from app.platform.errors import ApiError
-from app.platform.jobs import JobError, JobKind, waiting_for_database
+from app.platform.jobs import JobError, JobKind, patiently
 from app.platform.lines import iterate
 from app.platform.processes import in_process
 from app.platform.work import Platform
@@ -203,7 +203,7 @@ async def _store(platform: Platform, shard_id: str, batch_id: str, results: Resu
             await asyncio.to_thread(platform.blobs.delete, out.key)
 
     # By itself: the whole step, done again, would ask the model again.
-    await waiting_for_database(store, shard_id, platform.settings.database_patience_seconds)
+    await patiently(store, shard_id, platform.settings.database_patience_seconds)
 
 
 async def _drop(platform: Platform, shard_id: str) -> None:

@@ -29,10 +29,10 @@ from app.platform.job_store import (
 )
 from app.platform.logs import quieten
 from app.platform.queues import Queue, poll_seconds
-from app.platform.steps import Steps, waiting_for_database
+from app.platform.steps import Steps, patiently
 from app.platform.workers import Workers, new_executor
 
-__all__ = ["JobError", "JobKind", "Jobs", "waiting_for_database"]
+__all__ = ["JobError", "JobKind", "Jobs", "patiently"]
 
 log = structlog.get_logger(__name__)
 

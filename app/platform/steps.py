@@ -91,7 +91,7 @@ class Steps:
 
     async def _attempt(self, step: Step, row_id: str) -> Sequence[str]:
         try:
-            await waiting_for_database(lambda: step(row_id), row_id, self._patience)
+            await patiently(lambda: step(row_id), row_id, self._patience)
         except Exception as error:
             if _is_away(error):
                 raise _GivenUpError from error
@@ -102,7 +102,7 @@ class Steps:
         return ()
 
 
-async def waiting_for_database(
+async def patiently(
     action: Callable[[], Awaitable[Answer]], row_id: str, patience_seconds: float
 ) -> Answer:
     """Do it, and again while the database or the blob store is away.

@@ -13,7 +13,7 @@ from app.evaluations.watch import UnwantedError, Watch
 from app.main import create_app
 from app.platform import steps
 from app.platform.clock import new_id, now
-from app.platform.jobs import waiting_for_database
+from app.platform.jobs import patiently
 from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.tables import DatasetRow, EvaluationRow
@@ -87,7 +87,7 @@ async def test_what_was_measured_is_stored_later(
         async with platform.work(write=True) as work:
             return await JobSide(work).record(ID, "", 0.0)
 
-    assert await waiting_for_database(begin, ID, 1) is False
+    assert await patiently(begin, ID, 1) is False
     assert tried == 3
 
     async def away() -> None:
@@ -97,7 +97,7 @@ async def test_what_was_measured_is_stored_later(
 
     tried = 0
     with pytest.raises(OperationalError):
-        await waiting_for_database(away, ID, 0.07)  # pauses of 0.01, 0.02 and 0.04
+        await patiently(away, ID, 0.07)  # pauses of 0.01, 0.02 and 0.04
     assert tried == 4
 
 
