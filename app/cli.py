@@ -83,7 +83,7 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
     from app.backends.registry import Backends
-    from app.main import create_platform
+    from app.parts import create_platform
     from app.platform.settings import Settings
 
     async def run() -> None:

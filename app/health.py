@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -11,7 +10,6 @@ from pydantic import BaseModel, Field
 
 from app.backends.circuits import MayBeAway
 from app.backends.registry import Backends
-from app.platform.blobs import Blobs
 from app.platform.errors import ApiError, FieldError
 from app.platform.http import PlatformDep
 from app.platform.problem_json import problem_responses
@@ -20,7 +18,6 @@ log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
 
 _PATIENCE_SECONDS = 2.0
-_NOBODYS = f"nobody_{'0' * 32}/{'0' * 64}"  # a key as blobs have, which none will ever have
 Standing = Literal["ok", "degraded", "failed"]
 
 
@@ -64,7 +61,7 @@ async def get_readiness(request: Request, platform: PlatformDep) -> Readiness:
     checks: dict[str, Callable[[], Awaitable[Standing]]] = {
         "database": lambda: _answers(platform.database.ping),
         "jobs": lambda: _answers(platform.jobs.ping),
-        "blobs": lambda: _answers(lambda: _look_for_nothing(platform.blobs)),
+        "blobs": lambda: _answers(platform.blobs.objects.ping),
     }
     if (workers := platform.jobs.workers) is not None:
         checks["workers"] = lambda: _some(workers.count)
@@ -85,11 +82,6 @@ async def get_readiness(request: Request, platform: PlatformDep) -> Readiness:
 async def _answers(ask: Callable[[], Awaitable[None]]) -> Standing:
     await ask()
     return "ok"
-
-
-async def _look_for_nothing(blobs: Blobs) -> None:
-    with suppress(FileNotFoundError):
-        await blobs.local(_NOBODYS)
 
 
 async def _some(count: Callable[[], Awaitable[int]]) -> Standing:

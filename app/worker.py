@@ -8,7 +8,8 @@ import uvloop
 from fastapi import FastAPI
 
 from app import health as probes
-from app.main import create_app, create_parts, create_queues, running
+from app.main import create_app, running
+from app.parts import create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
 from app.platform.ending import end_now, end_on_signals

@@ -18,7 +18,7 @@ from app.cohere_api.dataset_schemas import (
 )
 from app.cohere_api.examples import Counted, common_format
 from app.datasets.schemas import ReportedProblem
-from app.datasets.service import Datasets
+from app.datasets.service import Datasets, problems
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
 from app.platform.lineage import Lineage
@@ -135,8 +135,10 @@ class CohereDatasets:
         """The report's beginning, errors first."""
         if not found.row.problem_counts:
             return []
-        report = await Datasets(self._work).report(found.row.id, None, _MAX_LISTED)
-        return sorted(report.items, key=lambda problem: problem.severity != "error")
+        _, blob = await Datasets(self._work).report(found.row.id)
+        assert blob is not None
+        listed, _ = await problems(self._work.blobs, blob, 0, _MAX_LISTED)
+        return sorted(listed, key=lambda problem: problem.severity != "error")
 
 
 def validation_status(found: DatasetRows) -> ValidationStatus:

@@ -18,8 +18,9 @@ from rich.table import Table
 from app.backends.registry import Backends
 from app.commands.service import CommandError
 from app.fine_tunes.service import FineTunes
-from app.main import OWNERS, create_platform
+from app.main import OWNERS
 from app.models.service import Models
+from app.parts import create_platform
 from app.platform.bucket import BucketSettingsError
 from app.platform.errors import ApiError
 from app.platform.folder_lock import remove_dead_scratch

@@ -1,4 +1,4 @@
-"""What a ready dataset holds: its documents page by page, or all of them in another format.
+"""What a dataset holds: its documents page by page, or all in another format, and its report.
 
 No transaction is open meanwhile: the documents may have to be fetched first.
 """
@@ -15,12 +15,12 @@ from app.corpora import canonical
 from app.corpora.documents import Document
 from app.datasets import present
 from app.datasets.formats import FORMATS
-from app.datasets.schemas import DatasetDocument
-from app.datasets.service import Datasets
+from app.datasets.schemas import DatasetDocument, DatasetReport
+from app.datasets.service import Datasets, problems
 from app.platform.errors import ApiError
 from app.platform.lines import iterate, read_page
 from app.platform.objects import storage_errors
-from app.platform.pagination import Page, decode_offsets, encode_cursor
+from app.platform.pagination import Page, decode_offset, decode_offsets, encode_cursor
 from app.platform.work import Platform
 
 
@@ -48,6 +48,22 @@ async def documents(
         position, following = position + 1, 0
     more = f"{position}.{following}" if position < len(splits) else None
     return Page(items=items, next_cursor=encode_cursor(more))
+
+
+async def report(
+    platform: Platform, dataset_id: str, cursor: str | None, limit: int
+) -> DatasetReport:
+    """One page of the validation report, in the order of the files.
+
+    Raises ApiError `not_found`, `invalid_cursor`.
+    """
+    start = decode_offset(cursor)
+    async with platform.work(write=False) as work:
+        head, blob = await Datasets(work).report(dataset_id)
+    if blob is None:
+        return head
+    items, following = await problems(platform.blobs, blob, start, limit)
+    return head.model_copy(update={"items": items, "next_cursor": encode_cursor(following)})
 
 
 async def export(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
-from app.datasets.contents import documents, export
+from app.datasets.contents import documents, export, report
 from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport
 from app.datasets.service import Datasets, new_dataset_id
@@ -75,6 +75,8 @@ UPLOAD_BODY: dict[str, Any] = {
         "body_too_large",
         "unsupported_media_type",
         "invalid_request",
+        "storage_unavailable",
+        "storage_full",
     ),
     openapi_extra=UPLOAD_BODY,
 )
@@ -163,10 +165,10 @@ async def get_dataset(datasets: Reading, dataset_id: DatasetId) -> Dataset:
     responses=problem_responses("invalid_cursor", "not_found", "invalid_request"),
 )
 async def get_report(
-    datasets: Reading, dataset_id: DatasetId, cursor: Cursor = None, limit: Limit = 100
+    platform: PlatformDep, dataset_id: DatasetId, cursor: Cursor = None, limit: Limit = 100
 ) -> DatasetReport:
     """All problems found, in the order of the files; empty while it is being validated."""
-    return await datasets.report(dataset_id, cursor, limit)
+    return await report(platform, dataset_id, cursor, limit)
 
 
 @router.get(

@@ -9,17 +9,13 @@ from app.datasets import present
 from app.datasets.ingest import IngestRequest, IngestResult, Source
 from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
+from app.platform.blobs import Blobs
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, not_found
 from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage
 from app.platform.lines import read_page
-from app.platform.pagination import (
-    Page,
-    decode_id,
-    decode_offset,
-    encode_cursor,
-)
+from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
 from app.prompts.tasks import MENTION_TASKS, Task
@@ -89,23 +85,20 @@ class Datasets:
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=await self._present(rows[:limit]), next_cursor=more)
 
-    async def report(self, dataset_id: str, cursor: str | None, limit: int) -> DatasetReport:
-        """One page of the validation report, in the order of the files."""
+    async def report(self, dataset_id: str) -> tuple[DatasetReport, str | None]:
+        """The validation report without its problems, and the blob of their lines if there are any.
+
+        Raises ApiError `not_found`.
+        """
         row = await self._row(dataset_id)
-        items: list[ReportedProblem] = []
-        following = None
-        if row.report_blob is not None:
-            path = await self._work.blobs.local(row.report_blob)
-            start = decode_offset(cursor)
-            lines, following = await asyncio.to_thread(read_page, path, start, limit)
-            items = [ReportedProblem(**json.loads(line)) for line in lines]
-        return DatasetReport(
+        report = DatasetReport(
             dataset_id=row.id,
             status=present.status(row),
             summary=present.summary(row),
-            items=items,
-            next_cursor=encode_cursor(following),
+            items=[],
+            next_cursor=None,
         )
+        return report, row.report_blob
 
     async def split_sources(
         self, dataset_id: str, splits: Sequence[str] | None = None
@@ -244,6 +237,15 @@ class Datasets:
             )
             for row in rows
         ]
+
+
+async def problems(
+    blobs: Blobs, blob: str, start: int, limit: int
+) -> tuple[list[ReportedProblem], int | None]:
+    """Problems of a report from a byte offset on, and where those after them begin."""
+    path = await blobs.local(blob)
+    lines, following = await asyncio.to_thread(read_page, path, start, limit)
+    return [ReportedProblem(**json.loads(line)) for line in lines], following
 
 
 def new_dataset_id() -> str:

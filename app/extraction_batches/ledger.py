@@ -50,8 +50,10 @@ class Ledger:
     async def feed(self, row: ExtractionBatchRow) -> None:
         """Start as many shards of a running batch as there is room for."""
         settings = self._work.settings
-        workers = await self.rows.workers(now(), settings.worker_lost_seconds)
-        room = window(max(1, workers)) - await self.rows.count(row.id, ACTIVE)
+        workers = 1
+        if self._work.jobs.workers is not None:
+            workers = max(1, await self.rows.workers(settings.worker_lost_seconds))
+        room = window(workers) - await self.rows.count(row.id, ACTIVE)
         if room <= 0:
             return
         for shard in await self.rows.next_waiting(row.id, room):

@@ -1,7 +1,7 @@
 """Rows of extraction batches, of their shards and of what happened to them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import String, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -189,9 +189,9 @@ class BatchRepository:
             query = query.where(_SHARD.failed > 0)
         return (await self._session.scalars(query.order_by(_SHARD.position).limit(limit))).all()
 
-    async def workers(self, now: datetime, lost_seconds: float) -> int:
-        """How many processes that run jobs have been heard of lately; none on SQLite."""
-        since = now - timedelta(seconds=lost_seconds)
+    async def workers(self, lost_seconds: float) -> int:
+        """How many processes on PostgreSQL have been heard of lately, by the database's clock."""
+        since = func.clock_timestamp() - timedelta(seconds=lost_seconds)
         query = select(func.count()).select_from(WorkerRow).where(WorkerRow.seen_at >= since)
         return await self._session.scalar(query) or 0
 

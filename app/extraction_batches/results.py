@@ -85,8 +85,14 @@ async def failures(
     items: list[FailedDocument] = []
     for shard in shards[:_SHARDS_OF_A_PAGE]:
         assert shard.result_blob is not None
-        path = await platform.blobs.local(shard.result_blob)
-        found = await asyncio.to_thread(_failed, path)
+        try:
+            path = await platform.blobs.local(shard.result_blob)
+            found = await asyncio.to_thread(_failed, path)
+        except FileNotFoundError:
+            # Deleted meanwhile: then the batch is gone, too.
+            async with platform.work(write=False) as work:
+                await ExtractionBatches(work).get(batch_id)
+            raise
         given = skip if shard.position == position else 0
         room = limit - len(items)
         items += found[given : given + room]

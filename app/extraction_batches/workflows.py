@@ -34,6 +34,8 @@ from app.terminology.concepts import VocabularyError
 from app.vocabularies.service import unreadable
 
 LOOK_SECONDS = 1.0
+QUEUE = "batches"
+CUT_AT_ONCE = 2
 _SHARDS_A_TRANSACTION = 1000
 
 Answer = TypeVar("Answer")
@@ -79,7 +81,7 @@ def batch_job(platform: Platform) -> JobKind:
         async with platform.work(write=False) as work:
             return await JobSide(work).in_preparation()
 
-    return JobKind(JOB, "short", [prepare], fail, unfinished)
+    return JobKind(JOB, QUEUE, [prepare], fail, unfinished)
 
 
 def shard_job(platform: Platform, backends: Backends) -> JobKind:

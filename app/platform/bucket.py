@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.platform.errors import ApiError
-from app.platform.objects import UNFINISHED, Folder, Stored, storage_errors, sweep_folder
+from app.platform.objects import NOBODYS, UNFINISHED, Folder, Stored, storage_errors, sweep_folder
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -110,6 +110,13 @@ class Bucket:
             return path
         # Others may wait for it as well: who is cancelled leaves it to them.
         return await asyncio.shield(asyncio.wrap_future(self._arriving(name)))
+
+    async def ping(self) -> None:
+        """Ask for a file that there is not: the answer is that, or none comes."""
+        import obstore
+
+        with suppress(FileNotFoundError), _bucket_errors():
+            await obstore.head_async(self.open(), NOBODYS)
 
     def keep(self, file: Path, name: str) -> None:
         """Store the file; it becomes the copy."""

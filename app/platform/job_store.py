@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
@@ -20,6 +21,7 @@ WORKFLOW = "job"  # the one workflow; its arguments are a kind of job and a row'
 
 _WAITING, _RUNNING = ("ENQUEUED", "DELAYED"), "PENDING"
 UNENDED = (*_WAITING, _RUNNING)
+_PAGE = 500
 
 
 class _Connection(sqlite3.Connection):
@@ -73,10 +75,14 @@ class JobStore:
             row_id,
         )
 
-    async def status(self, row_id: str) -> str | None:
-        """What became of a job (one of UNENDED while it has not ended); None if it is unknown."""
+    async def find(self, row_id: str) -> WorkflowStatus | None:
+        """What became of a job (its status is one of UNENDED while it has not ended), if known."""
         found = await self._list(workflow_ids=[row_id])
-        return found[0].status if found else None
+        return found[0] if found else None
+
+    async def ended(self, before: datetime) -> list[WorkflowStatus]:
+        """Some of the jobs that ended before a moment, an aware one."""
+        return await self._list(completed_before=before.isoformat(), limit=_PAGE)
 
     async def running(self) -> list[WorkflowStatus]:
         """All jobs that some process, dead or alive, has taken and not ended."""

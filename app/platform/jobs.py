@@ -10,13 +10,15 @@ DBOS keeps no text: arguments are ids.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from math import ceil
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.platform.chores import for_ever
 from app.platform.database import AWAY
 from app.platform.job_kinds import STEPS_VERSION, JobError, JobInterruptedError, JobKind
 from app.platform.job_store import (
@@ -96,8 +98,8 @@ class Jobs:
             await self._store.forget(await self._store.of_other_versions())
         pause = self.workers.beat_seconds if self.workers else _HOUSEKEEPING_SECONDS
         self._tasks = [
-            asyncio.create_task(_for_ever(self._keep_house, pause)),
-            asyncio.create_task(_for_ever(self.sweep, _SWEEP_SECONDS)),
+            asyncio.create_task(for_ever("keep_house", self._keep_house, pause)),
+            asyncio.create_task(for_ever("sweep", self.sweep, _SWEEP_SECONDS)),
         ]
 
     def _launch(self, listening: list[str]) -> None:
@@ -189,7 +191,12 @@ class Jobs:
 
     async def ping(self) -> None:
         """Raise if the engine's database does not answer."""
-        await self._store.status("no such job")
+        await self._store.find("no such job")
+
+    async def forget_ended(self, before: datetime) -> None:
+        """Remove what the engine remembers of jobs that ended before a moment."""
+        while jobs := await self._store.ended(before):
+            await self._store.forget(jobs)
 
     async def sweep(self) -> None:
         """Start jobs that a crash left unstarted; fail those whose workflow ended without them."""
@@ -201,12 +208,15 @@ class Jobs:
                     log.exception("sweep_failed", kind=kind.name, id=row_id)
 
     async def _look_after(self, kind: JobKind, row_id: str) -> None:
-        status = await self._store.status(row_id)
-        if status is None:
+        job = await self._store.find(row_id)
+        if job is None:
             await self.start(kind.name, row_id)
-        elif status not in UNENDED:
-            log.error("job_lost", kind=kind.name, id=row_id, status=status)
+        elif job.status not in UNENDED:
+            log.error("job_lost", kind=kind.name, id=row_id, status=job.status)
             await kind.fail(row_id, "internal_error", "The job ended without a result.")
+        elif job.queue_name not in self.queues:
+            # Its backend was taken out of the settings: of ours, or of whoever started it.
+            log.warning("job_waits_in_unknown_queue", id=row_id, queue=job.queue_name)
 
     async def _keep_house(self) -> None:
         """Say that we live, give back what we could not do, and look after those who do not."""
@@ -249,14 +259,3 @@ async def _end_engine(patience_seconds: int) -> None:
     await asyncio.to_thread(
         DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=patience_seconds
     )
-
-
-async def _for_ever(action: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
-    while True:
-        try:
-            await action()
-        except (*AWAY, TimeoutError) as error:
-            log.warning("housekeeping_failed", what=action.__name__, error=type(error).__name__)
-        except Exception:
-            log.exception("housekeeping_failed", what=action.__name__)
-        await asyncio.sleep(pause_seconds)

@@ -17,6 +17,7 @@ from app.platform.errors import ApiError
 
 # What is being written; no file that is finished has such a name.
 UNFINISHED = "."
+NOBODYS = "nobodys"  # a name that no file will ever have
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 
@@ -32,8 +33,8 @@ class Stored:
 class Objects(Protocol):
     """A store of files; cheap to make and pickle, safe to use from any thread or process.
 
-    Every method but `local` and `place` may wait for a disk or a network. All raise ApiError
-    `storage_unavailable` or `storage_full` when the store does not do its part.
+    Every method but `local`, `ping` and `place` may wait for a disk or a network. All raise
+    ApiError `storage_unavailable` or `storage_full` when the store does not do its part.
     """
 
     def place(self, name: str) -> Path:
@@ -44,6 +45,9 @@ class Objects(Protocol):
 
     async def local(self, name: str) -> Path:
         """As `fetch`, for the event loop."""
+
+    async def ping(self) -> None:
+        """Raise if the store does not answer; waits for nothing else that is asked of it."""
 
     def keep(self, file: Path, name: str) -> None:
         """Store a finished file of the folder of `place(name)`; it is there no more."""
@@ -87,6 +91,11 @@ class Folder:
     async def local(self, name: str) -> Path:
         """As `fetch`: to look is quicker than to ask a thread to look."""
         return self.fetch(name)
+
+    async def ping(self) -> None:
+        """Raise if the folder cannot be read; before the first file there is none."""
+        with suppress(FileNotFoundError):
+            os.stat(self._path / NOBODYS)
 
     def keep(self, file: Path, name: str) -> None:
         """Give a finished file its name."""

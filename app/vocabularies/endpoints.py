@@ -89,6 +89,8 @@ UPLOAD_BODY: dict[str, Any] = {
         "body_too_large",
         "unsupported_media_type",
         "invalid_request",
+        "storage_unavailable",
+        "storage_full",
     ),
     openapi_extra=UPLOAD_BODY,
 )

@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from app.backends.base import Backend
 from app.backends.registry import Backends
 from app.cohere_api.application import create_cohere_api
-from app.main import create_lineage, create_platform
+from app.main import create_lineage
 from app.own_service import OwnService, own_service
+from app.parts import create_platform
 from app.platform.requests import RequestContext
 from app.platform.settings import Settings
 from tests.databases import NewDatabase, environment

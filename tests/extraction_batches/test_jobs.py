@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from app.backends.base import (
     DEFAULT_OPTIONS,
     Annotations,
@@ -18,11 +20,12 @@ from app.backends.base import (
 from app.backends.registry import Backends
 from app.extraction_batches.cutting import cut, read_pieces
 from app.extraction_batches.job_side import JobSide
-from app.extraction_batches.results import KINDS, stream
+from app.extraction_batches.results import KINDS, failures, stream
 from app.extraction_batches.schemas import BatchRequest, ExtractionBatch
 from app.extraction_batches.service import ExtractionBatches, new_batch_id
 from app.extraction_batches.workflows import batch_job, shard_job
 from app.main import create_app
+from app.platform.errors import ApiError
 from app.platform.lines import iterate
 from app.platform.settings import Settings
 from app.platform.uploads import UploadedFile
@@ -273,3 +276,25 @@ async def test_keys_of_blobs_are_known(tmp_path: Path) -> None:
         stored = [each.name for each in here.platform.blobs.stored()]
         async with here.platform.work(write=False) as work:
             assert await ExtractionBatches(work).blobs_in_use(stored) == set(stored)
+
+
+async def test_a_batch_deleted_while_its_failures_are_read(tmp_path: Path) -> None:
+    """Its files are gone, and so is it: that is told, and nothing breaks."""
+    async with room(tmp_path) as here:
+        batch_id = await here.uploaded(b'"fine"\n{broken\n')
+        await here.prepare(batch_id)
+        for shard in await here.active():
+            await here.extract(shard)
+        found = await failures(here.platform, batch_id, None, 10)
+        assert [each.index for each in found.items] == [1]
+        local = here.platform.blobs.local
+
+        async def deleted(key: str) -> Path:
+            async with here.platform.work(write=True) as work:
+                await ExtractionBatches(work).delete(batch_id)
+            return await local(key)
+
+        here.platform.blobs.local = deleted  # type: ignore[method-assign]
+        with pytest.raises(ApiError) as gone:
+            await failures(here.platform, batch_id, None, 10)
+        assert gone.value.code == "not_found"

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -103,6 +104,25 @@ def test_memory_is_flat(server: Server, tmp_path: Path, what: str) -> None:
     key, grown = done.stdout.split()
     assert int(grown) < LITTLE_MEMORY
     assert blobs.place(key).stat().st_size == size * MIB
+
+
+async def test_ping_answers_though_all_downloads_wait(server: Server, tmp_path: Path) -> None:
+    """It needs none of the threads that fetch, and no file; a server that is gone is told of."""
+    bucket = blobs_of(server, tmp_path).objects
+    assert isinstance(bucket, Bucket)
+    await bucket.ping()
+    held = threading.Event()
+    bucket._downloads = ThreadPoolExecutor(1)
+    bucket._downloads.submit(held.wait)
+    try:
+        async with asyncio.timeout(20):
+            await bucket.ping()
+    finally:
+        held.set()
+    options = {**server.options, "endpoint": "http://127.0.0.1:9"}
+    nowhere = Bucket(server.url, options, prefix="", copies=tmp_path, most_bytes=1)
+    with pytest.raises(ApiError, match="does not answer"):
+        await nowhere.ping()
 
 
 def test_killed_in_the_middle_of_an_upload(server: Server, tmp_path: Path) -> None:

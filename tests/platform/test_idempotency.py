@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from app.backends.registry import Backends
-from app.main import create_platform
+from app.parts import create_platform
 from app.platform.errors import ApiError
 from app.platform.idempotency import created
 from app.platform.settings import Settings

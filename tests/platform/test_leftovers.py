@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.backends.registry import Backends
-from app.main import create_platform, running
+from app.main import running
+from app.parts import create_platform
 from app.platform.blobs import Blobs
 from app.platform.clock import new_id
 from app.platform.settings import Settings

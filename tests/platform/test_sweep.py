@@ -74,3 +74,23 @@ async def test_a_row_that_cannot_be_failed_stops_no_other(settings: Settings) ->
     await until(lambda: "other" in rows.done)
     await jobs.close()
     assert rows.failed == ["broken"]
+
+
+async def test_a_job_whose_queue_is_gone_is_told_of(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backend taken out of the settings leaves a job that nobody takes: the log names it."""
+    rows = Rows("stranded")
+    jobs = Jobs(settings.jobs_url, queues={"gone": Queue(1)})
+    jobs.define(JobKind("kind", "gone", [rows.step], rows.fail, rows.unfinished))
+    await jobs.migrate()
+    await jobs.start("kind", "stranded")
+    await jobs.close()
+    jobs = engine(settings, rows)
+    await jobs.open()
+    await jobs.sweep()
+    await jobs.close()
+    assert (rows.done, rows.failed) == ([], [])
+    told = capsys.readouterr().out
+    assert "job_waits_in_unknown_queue" in told
+    assert "stranded" in told

@@ -273,5 +273,6 @@ def _failed() -> BackendError:
 
 
 def _cannot_load() -> BackendError:
-    what = "The process at work ended while it loaded the model; it may have run out of memory."
-    return BackendError("backend_failed", what, retryable=True)
+    # Not to be tried again: whoever did so in a process that cannot be spared would lose that, too.
+    what = "Processes ended while they loaded the model; they may have run out of memory."
+    return BackendError("backend_failed", what)

@@ -1,0 +1,28 @@
+"""Removes what is kept only for a while: of jobs and resources themselves nothing."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from app.platform.clock import now
+from app.platform.work import Platform
+from app.tables import IdempotencyKeyRow
+
+# How long the answer to a request can be had again by its key, and how long the engine remembers a
+# job that has ended; what clients see of it is in a row of its own.
+KEPT = timedelta(days=7)
+
+
+async def forget_old(platform: Platform) -> None:
+    """Remove answers to requests with a key, and the engine's traces of jobs that have ended.
+
+    Any number of processes may do it at once.
+    """
+    before = now() - KEPT
+    async with platform.work(write=True) as work:
+        # Two that remove the same rows in another order would wait for each other for ever.
+        await work.one_at_a_time("forget old answers")
+        await work.session.execute(
+            delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < before)
+        )
+    await platform.jobs.forget_ended(before)

@@ -1,0 +1,66 @@
+"""What is kept for a while only, and what is not touched by that."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.backends.registry import Backends
+from app.parts import create_platform
+from app.platform import retention
+from app.platform.clock import now
+from app.platform.jobs import JobKind, Jobs
+from app.platform.queues import Queue
+from app.platform.retention import KEPT, forget_old
+from app.platform.settings import Settings
+from app.tables import IdempotencyKeyRow
+from tests.platform.waiting import until
+
+
+def answered(key: str, *, hours_over: float) -> IdempotencyKeyRow:
+    at = now() - KEPT - timedelta(hours=hours_over)
+    common = {"scope": "s", "fingerprint": "", "status_code": 202, "location": None, "body": {}}
+    return IdempotencyKeyRow(key=key, created_at=at, **common)
+
+
+async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old answers go, young ones stay; a job that has ended is forgotten, one that waits is not."""
+    done: list[str] = []
+
+    async def step(row: str) -> None:
+        done.append(row)
+
+    async def fail(row: str, code: str, message: str) -> None:
+        raise AssertionError(code)
+
+    async def unfinished() -> Sequence[str]:
+        return []
+
+    jobs = Jobs(settings.jobs_url, queues={"heard": Queue(1), "unheard": Queue(1)})
+    for queue in ("heard", "unheard"):
+        jobs.define(JobKind(queue, queue, [step], fail, unfinished))
+    platform = replace(create_platform(settings, Backends({})), jobs=jobs)
+    await platform.database.migrate()
+    await jobs.open(["heard"])
+    await jobs.start("heard", "ended")
+    await jobs.start("unheard", "waiting")
+    async with platform.work(write=True) as work:
+        work.session.add_all([answered("old", hours_over=1), answered("young", hours_over=-1)])
+
+    await until(lambda: done == ["ended"])
+    await forget_old(platform)
+    async with platform.work(write=False) as work:
+        assert (await work.session.scalars(select(IdempotencyKeyRow.key))).all() == ["young"]
+    # What has just ended is known for a week; then it would begin anew if it were started again.
+    await jobs.start("heard", "ended")
+    monkeypatch.setattr(retention, "KEPT", timedelta(seconds=-1))
+    await forget_old(platform)
+    await jobs.start("heard", "ended")
+    await until(lambda: done == ["ended", "ended"])
+    assert await jobs._store.find("waiting") is not None
+    await jobs.close()
+    await platform.database.close()
