@@ -15,6 +15,7 @@ from app import api, docs_pages, health
 from app.backends.base import BackendError
 from app.backends.registry import Backends, as_api_error
 from app.cohere_api.application import create_cohere_api
+from app.console import application as console
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
 from app.evaluations.service import LINK as EVALUATIONS_LINK
@@ -165,6 +166,7 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     app.include_router(health.router)
     app.mount("/cohere", create_cohere_api(platform, backends, app.state.lineage))
     docs_pages.install(app)
+    console.install(app)
     problem_json.install(app)
 
     async def backend_error(request: Request, error: Exception) -> JSONResponse:

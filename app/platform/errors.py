@@ -29,6 +29,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "invalid_cursor": ErrorCode(
             400, "The cursor is not one of ours", "Pass next_cursor on as it was given."
         ),
+        "forbidden_origin": ErrorCode(
+            403, "The form was refused", "Send it from a page of this service."
+        ),
         "not_found": ErrorCode(404, "Not found", "Check the path and the id."),
         "model_not_found": ErrorCode(
             404, "There is no such model", "GET /v1/models lists the models there are."

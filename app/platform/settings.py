@@ -124,6 +124,34 @@ class Settings(BaseSettings):
     loaded_models: int = Field(
         default=4, gt=0, description="How many tuned local models are kept in memory."
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Where people reach the console, for links in notifications: "
+        "https://medtune.example.org",
+    )
+    notify_private: bool = Field(
+        default=False,
+        description="Whether notifications may go to private, loopback and link-local addresses.",
+    )
+    smtp_host: str | None = Field(
+        default=None, description="Server that e-mail notifications are sent through; unset: none."
+    )
+    smtp_port: int = Field(default=587, gt=0, lt=65536, description="Its port.")
+    smtp_security: str = Field(
+        default="starttls",
+        pattern="^(none|starttls|tls)$",
+        description="How the connection is secured: starttls, tls from the start, or none.",
+    )
+    smtp_username: str | None = Field(default=None, description="Name to log in with, if it asks.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password that goes with it.")
+    smtp_from: str = Field(
+        default="medtune@localhost", description="Sender of e-mail notifications."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="Where traces are sent, as OTLP over HTTP: http://collector:4318/v1/traces; "
+        "unset: none are made. Needs `pip install medtune[telemetry]`.",
+    )
 
     cohere_api_key: SecretStr | None = Field(
         default=None,

@@ -17,6 +17,10 @@ from app.tables.fine_tunes import FineTuneRow
 from app.tables.idempotency_keys import IdempotencyKeyRow
 from app.tables.model_aliases import ModelAliasRow
 from app.tables.models import ModelRow
+from app.tables.notification_attempts import NotificationAttemptRow
+from app.tables.notification_deliveries import NotificationDeliveryRow
+from app.tables.notification_targets import NotificationTargetRow
+from app.tables.notifications import NotificationRow
 from app.tables.training_files import TrainingFileRow
 from app.tables.vocabularies import VocabularyRow
 from app.tables.workers import WorkerRow
@@ -38,6 +42,10 @@ __all__ = [
     "IdempotencyKeyRow",
     "ModelAliasRow",
     "ModelRow",
+    "NotificationAttemptRow",
+    "NotificationDeliveryRow",
+    "NotificationRow",
+    "NotificationTargetRow",
     "Table",
     "TrainingFileRow",
     "VocabularyRow",

@@ -8,7 +8,10 @@ from app.tables.base import Table
 
 
 class DatasetRow(Table):
-    """One dataset; `version` is the sha256 over its documents, known once it is `ready`."""
+    """One dataset; `version` is the sha256 over its documents, known once it is `ready`.
+
+    `based_on` is the dataset whose documents it began with, which may be gone by now.
+    """
 
     __tablename__ = "datasets"
 
@@ -21,6 +24,7 @@ class DatasetRow(Table):
     warnings: Mapped[int] = mapped_column(default=0)
     problem_counts: Mapped[dict[str, int]] = mapped_column(default=dict)
     report_blob: Mapped[str | None]
+    based_on: Mapped[str | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
     created_at: Mapped[datetime]

@@ -37,6 +37,8 @@ class ExtractionBatchRow(Table):
     output_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    # Ids of targets that are told of its end beside those that are told of all; of old rows null.
+    notify: Mapped[list[str] | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

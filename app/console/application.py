@@ -1,0 +1,17 @@
+"""The console as a part of the application: its pages and their assets."""
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.console import home
+from app.console.pages import ASSETS
+
+# In the order of the pipeline.
+_ROUTERS = [home.router]
+
+
+def install(app: FastAPI) -> None:
+    """Serve the pages at `/`; none of them is in the OpenAPI file."""
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+    for router in _ROUTERS:
+        app.include_router(router, include_in_schema=False)

@@ -1,0 +1,141 @@
+"""Pages: templates filled in, what a browser may do with them, and problems as pages."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from math import ceil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from app.platform.database import AWAY, away
+from app.platform.errors import ApiError
+
+ASSETS = Path(str(files("app.console") / "assets"))
+
+HEADERS = {
+    # Nothing inline, no `style` attribute and nobody else's anything: text may be a patient's.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+# In the order of the pipeline; the first word of a path is the section that it belongs to.
+SECTIONS = [
+    ("datasets", "Datasets"),
+    ("training-files", "Training files"),
+    ("fine-tunes", "Fine-tunes"),
+    ("models", "Models"),
+    ("playground", "Playground"),
+    ("evaluations", "Evaluations"),
+    ("batches", "Batches"),
+    ("notifications", "Notifications"),
+]
+
+
+def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page. The template gets `context`, the request's `path`, and the sections."""
+    path = request.url.path
+    content = (
+        _environment()
+        .get_template(template)
+        .render(path=path, section=path.strip("/").partition("/")[0], sections=SECTIONS, **context)
+    )
+    return HTMLResponse(content, status, headers=HEADERS)
+
+
+def redirect(path: str) -> RedirectResponse:
+    """To another page, after a form was taken."""
+    return RedirectResponse(path, 303)
+
+
+class PageRoute(APIRoute):
+    """A route whose problems are pages, and that takes forms of its own pages only."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, wrapped."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                if request.method not in ("GET", "HEAD"):
+                    check_origin(request)
+                return await handle(request)
+            except ApiError as error:
+                return problem(request, error)
+            except RequestValidationError:
+                return problem(request, ApiError("invalid_request", "A field is not valid."))
+            except AWAY as error:
+                return problem(request, away(error))
+
+        return guarded
+
+
+def problem(request: Request, error: ApiError) -> HTMLResponse:
+    """A problem as a page: what went wrong, and what to do next."""
+    page = render(request, "problem.html", status=error.meaning.status, error=error)
+    if error.retry_after is not None:
+        page.headers["Retry-After"] = str(ceil(error.retry_after))
+    return page
+
+
+def check_origin(request: Request) -> None:
+    """Raise ApiError `forbidden_origin` for a form that another site's page has sent.
+
+    Browsers say where a form comes from, and no page can forge that; what says nothing is no
+    browser, and has no session to be abused.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site in ("same-origin", "none"):
+            return
+        raise ApiError("forbidden_origin", "The form comes from another site.")
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.url.netloc:
+        raise ApiError("forbidden_origin", "The form comes from another site.")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("app.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": _moment, "bytes": _bytes, "number": _number}
+    environment.globals["asset"] = _asset
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    """The address of an asset, another one whenever its content is another one."""
+    return f"/assets/{name}?{hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+
+
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
