@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,8 +15,9 @@ from app.own_service import own_service
 from tests.databases import environment
 from tests.e2e.test_story import SAMPLE, create, finished, wait_for
 from tests.postgres import Postgres, binaries, postgres_server
+from tests.worker import worker
 
-AWAY_SECONDS = 8  # longer than the first pauses between tries, and than a request may wait
+AWAY_SECONDS = 30  # longer than all pauses between tries, and than a request may wait
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +43,6 @@ def medtune(folder: Path, url: str | None, *arguments: str) -> "subprocess.Compl
     )
 
 
-@contextmanager
-def worker(folder: Path, url: str, *arguments: str) -> "Iterator[subprocess.Popen[bytes]]":
-    """`medtune worker`, killed at the end if it has not ended."""
-    with (folder / "worker.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "worker", *arguments],
-            env=os.environ | {"MEDTUNE_DATA_DIR": str(folder)} | environment(url),
-            stderr=log,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_a_database_that_goes_away_for_a_while_ends_nothing(
     server: Postgres, tmp_path: Path
 ) -> None:
@@ -71,7 +55,7 @@ def test_a_database_that_goes_away_for_a_while_ends_nothing(
         no_worker = ("--no-worker",)
         with (
             own_service(tmp_path, environment(url), arguments=no_worker) as service,
-            worker(tmp_path, url) as process,
+            worker(tmp_path, environment(url)) as process,
         ):
             client = service.client
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import httpx
 import pytest
 
 from app.own_service import OwnService, own_service
-from tests.backends.openai.server import Fault, Port, Server, completion, open_port
+from tests.backends.openai.server import Fault, Port, completion
 from tests.databases import NewDatabase, environment
 from tests.e2e.test_story import finished, wait_for
 
@@ -24,15 +23,6 @@ CONTENT = "".join(
     else "no JSON\n"
     for n in range(TEXTS)
 ).encode()
-
-
-@pytest.fixture
-def port() -> Iterator[Port]:
-    """A server whose answers take a moment."""
-    with open_port() as port:
-        port.server = Server(port.url)
-        port.server.says = {"chemicals": "- haloperidol\n- clozapine\n"}
-        yield port
 
 
 def send(client: httpx.Client) -> str:
