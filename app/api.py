@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.types import Scope
 
 from app.datasets.endpoints import router as datasets
+from app.datasets.revision_endpoints import router as revisions
 from app.evaluations.card_endpoints import router as model_cards
 from app.evaluations.endpoints import router as evaluations
 from app.extraction_batches.endpoints import router as extraction_batches
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/v1")
 for room in (
     extractions,
     datasets,
+    revisions,
     training_files,
     fine_tunes,
     models,
@@ -31,15 +33,18 @@ for room in (
 ):
     router.include_router(room)
 
-_UPLOADS = frozenset(["/v1/datasets", "/v1/vocabularies", "/cohere/v1/datasets"])
-_BATCHES = "/v1/extraction-batches"
+# Those of the console's forms are here as well.
+_UPLOADS = frozenset(
+    ["/v1/datasets", "/datasets", "/v1/vocabularies", "/vocabularies", "/cohere/v1/datasets"]
+)
+_BATCHES = frozenset(["/v1/extraction-batches", "/batches"])
 
 
 def body_limit(settings: Settings) -> Callable[[Scope], int]:
     """Most bytes of a request's body: of uploads more than of all else."""
 
     def limit(scope: Scope) -> int:
-        if scope["path"] == _BATCHES and not _says_json(scope):
+        if scope["path"] in _BATCHES and not _says_json(scope):
             return settings.max_batch_bytes
         return settings.max_upload_bytes if scope["path"] in _UPLOADS else settings.max_body_bytes
 

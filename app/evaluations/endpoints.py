@@ -1,7 +1,5 @@
 """`/v1/evaluations`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -11,16 +9,14 @@ from app.evaluations.causes import Cause
 from app.evaluations.compared import comparison
 from app.evaluations.detail_schemas import DetailedComparison, ErrorInContext
 from app.evaluations.error_pages import error_page
-from app.evaluations.kept import Kept
 from app.evaluations.measures import Measure
+from app.evaluations.opened import opened
 from app.evaluations.schemas import Evaluation, EvaluationRequest
-from app.evaluations.service import Evaluations, Sort
-from app.platform.errors import not_found
+from app.evaluations.service import Evaluations, Sort, list_base_models
 from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
-from app.platform.work import Platform
 from app.prompts.tasks import Task
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
@@ -38,17 +34,6 @@ async def reading(work: ReadWork) -> Evaluations:
 async def writing(work: WriteWork) -> Evaluations:
     """The room's service in a transaction for writing."""
     return Evaluations(work)
-
-
-@asynccontextmanager
-async def _kept(platform: Platform, evaluation_id: str) -> AsyncIterator[Kept]:
-    """What to read from. Its transaction ends before: no connection is held meanwhile."""
-    async with platform.work(write=False) as work:
-        kept = await Evaluations(work).kept(evaluation_id)
-    try:
-        yield await kept.local(platform.blobs)
-    except FileNotFoundError:  # It was deleted meanwhile.
-        raise not_found("evaluation", evaluation_id) from None
 
 
 Reading = Annotated[Evaluations, Depends(reading)]
@@ -92,8 +77,7 @@ async def create_evaluation(
         evaluation = await Evaluations(work).create(request, backends)
         return f"/v1/evaluations/{evaluation.id}", evaluation
 
-    for owner in {name.partition(":")[0] for name in request.models if ":" in name}:
-        await backends.base_models(owner)  # Asked for now, not while the database waits.
+    await list_base_models(backends, request.models)
     asked = fingerprint(request.model_dump(mode="json"))
     return await created(work, "createEvaluation", idempotency_key, asked, 202, create)
 
@@ -159,7 +143,7 @@ async def compare_models(
 
     The largest differences come first, with the mentions or relations gained and lost.
     """
-    async with _kept(platform, evaluation_id) as kept:
+    async with opened(platform, evaluation_id) as kept:
         return await comparison(platform, kept, (baseline, model), task, measure, cursor, limit)
 
 
@@ -184,7 +168,7 @@ async def list_errors(
     limit: Limit = 50,
 ) -> Page[ErrorInContext]:
     """Errors of one model in the order of the documents, each with the text around it."""
-    async with _kept(platform, evaluation_id) as kept:
+    async with opened(platform, evaluation_id) as kept:
         return await error_page(kept, model, task, cause, cursor, limit)
 
 

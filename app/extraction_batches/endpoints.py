@@ -1,6 +1,5 @@
 """`/v1/extraction-batches`."""
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -8,8 +7,9 @@ from starlette.responses import StreamingResponse
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
-from app.extraction_batches.form import BODIES, FIELDS, from_body, from_fields, the_file
+from app.extraction_batches.form import BODIES, FIELDS, from_body, from_fields
 from app.extraction_batches.live import live_events
+from app.extraction_batches.received import received
 from app.extraction_batches.results import KINDS, failures, stream
 from app.extraction_batches.schemas import (
     BatchEvent,
@@ -18,13 +18,12 @@ from app.extraction_batches.schemas import (
     FailedDocument,
     ResultFormat,
 )
-from app.extraction_batches.service import ExtractionBatches, check, new_batch_id
+from app.extraction_batches.service import ExtractionBatches, check
 from app.extraction_batches.states import Status
 from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
-from app.platform.uploads import read_multipart
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/extraction-batches", tags=["extraction-batches"])
@@ -110,34 +109,21 @@ async def _from_dataset(
 async def _from_upload(
     request: Request, platform: Platform, backends: Backends, key: str | None
 ) -> Response:
-    batch_id = new_batch_id()
-
-    async def check_early(fields: Mapping[str, Sequence[str]]) -> None:
-        if "model" in fields:
-            await check(platform, backends, from_fields(fields))
-
-    upload = await read_multipart(
-        request, platform.blobs, batch_id, files={"file"}, fields=FIELDS, at_first_file=check_early
-    )
-    kept = False
-    try:
-        wanted, file = from_fields(upload.fields), the_file(upload)
-        await check(platform, backends, wanted)
+    async with received(request, platform, backends, FIELDS, from_fields) as form:
 
         async def create() -> tuple[str, ExtractionBatch]:
             batches = ExtractionBatches(work)
-            batch = await batches.create_from_upload(batch_id, wanted, file, backends)
-            return _location(batch_id), batch
+            batch = await batches.create_from_upload(
+                form.batch_id, form.request, form.file, backends
+            )
+            return _location(batch.id), batch
 
-        asked = fingerprint([wanted.model_dump(mode="json"), file.sha256])
+        asked = fingerprint([form.request.model_dump(mode="json"), form.file.sha256])
         async with platform.work(write=True) as work:
             answer = await created(work, "createExtractionBatch", key, asked, 202, create)
             # A repeated request has the location of another batch. From here on it may be
             # committed whatever is raised, should the database go away: `medtune gc` can tell.
-            kept = answer.headers["Location"] == _location(batch_id)
-    finally:
-        if not kept:
-            await platform.blobs.discard(batch_id)
+            form.kept = answer.headers["Location"] == _location(form.batch_id)
     return answer
 
 

@@ -1,9 +1,7 @@
 """`/v1/vocabularies`."""
 
-import asyncio
 from typing import Annotated, Any
 
-from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.corpora.documents import MENTION_TYPES, MentionType
@@ -11,17 +9,11 @@ from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
-from app.platform.uploads import read_multipart
 from app.terminology.formats import VocabularyFormat
-from app.vocabularies.form import check
 from app.vocabularies.lookup import look_up
+from app.vocabularies.received import checked, received
 from app.vocabularies.schemas import MOST_FILES, NAME, Lookup, Vocabulary
-from app.vocabularies.service import (
-    Vocabularies,
-    local_indexes,
-    new_vocabulary_id,
-    unpack_limits,
-)
+from app.vocabularies.service import Vocabularies
 
 router = APIRouter(prefix="/vocabularies", tags=["vocabularies"])
 
@@ -101,14 +93,9 @@ async def create_vocabulary(
 
     Answers at once; the vocabulary becomes `ready` or `failed`, and says why.
     """
-    vocabulary_id = new_vocabulary_id()
-    upload = await read_multipart(
-        request, platform.blobs, vocabulary_id, files={"file"}, fields={"name", "type", "format"}
-    )
-    location, kept = f"/v1/vocabularies/{vocabulary_id}", False
-    try:
-        limits = unpack_limits(platform.settings)
-        new = await asyncio.to_thread(check, upload, vocabulary_id, platform.blobs, limits)
+    async with received(request, platform) as form:
+        new = await checked(platform, form)
+        location = f"/v1/vocabularies/{new.id}"
         said = [[file.filename, file.sha256] for file, _ in new.files]
         asked = fingerprint([new.name, new.type, new.format, said])
 
@@ -119,10 +106,7 @@ async def create_vocabulary(
             answer = await created(work, "createVocabulary", idempotency_key, asked, 202, create)
             # A repeated request has the location of another vocabulary. From here on it may be
             # committed whatever is raised, should the database go away: `medtune gc` can tell.
-            kept = answer.headers["Location"] == location
-    finally:
-        if not kept:
-            await platform.blobs.discard(vocabulary_id)
+            form.kept = answer.headers["Location"] == location
     return answer
 
 
@@ -165,11 +149,8 @@ async def look_up_name(
     ] = None,
 ) -> Lookup:
     """The concept of a name, for each type: of this very name, or else of the most similar one."""
-    async with platform.work(write=False) as work:
-        blob = await Vocabularies(work).index(vocabulary)
-    (index,) = await local_indexes(platform, [blob])
     types = MENTION_TYPES if type_ is None else (type_,)
-    return await to_thread.run_sync(look_up, index, name, types)
+    return await look_up(platform, vocabulary, name, types)
 
 
 @router.delete(

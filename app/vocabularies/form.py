@@ -23,7 +23,8 @@ def check(upload: Upload, vocabulary_id: str, blobs: Blobs, limits: unpack.Limit
 
     Raises ApiError `invalid_request`.
     """
-    given = {field: values[0] for field, values in upload.fields.items()}
+    # A browser sends what was left empty, too.
+    given = {field: values[0] for field, values in upload.fields.items() if values[0]}
     name, type_, format_ = given.get("name", ""), given.get("type"), given.get("format")
     faults = []
     if not 1 <= len(upload.files) <= MOST_FILES:

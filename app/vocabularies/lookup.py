@@ -3,22 +3,32 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from anyio import to_thread
+
 from app.backends.linking import opened
 from app.corpora.documents import MentionType
+from app.platform.work import Platform
 from app.terminology.best import best_match
 from app.terminology.concepts import VocabularyError
 from app.vocabularies.schemas import FoundConcept, Lookup
-from app.vocabularies.service import unreadable
+from app.vocabularies.service import Vocabularies, local_indexes, unreadable
 
 # Names less alike have nothing in common but some letters.
 LEAST_SHOWN = 0.5
 
 
-def look_up(index: Path, name: str, types: Sequence[MentionType]) -> Lookup:
+async def look_up(platform: Platform, key: str, name: str, types: Sequence[MentionType]) -> Lookup:
     """The concept of this very name, or else of the most similar one, for each type.
 
-    Raises ApiError `vocabulary_not_ready`.
+    `key` is a vocabulary's id or name. Raises ApiError `not_found`, `vocabulary_not_ready`.
     """
+    async with platform.work(write=False) as work:
+        blob = await Vocabularies(work).index(key)
+    (index,) = await local_indexes(platform, [blob])
+    return await to_thread.run_sync(_all, index, name, types)
+
+
+def _all(index: Path, name: str, types: Sequence[MentionType]) -> Lookup:
     try:
         return Lookup(items=[found for type_ in types for found in _look_up(index, name, type_)])
     except VocabularyError as error:
