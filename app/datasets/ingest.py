@@ -20,6 +20,7 @@ from app.corpora.problems import Problem, problem
 from app.corpora.validation import Validator
 from app.datasets.formats import FORMATS
 from app.platform.blobs import Blobs, BlobWriter
+from app.platform.lines import iterate
 
 DEFAULT_SPLIT = "train"
 MAX_SPLITS = 50
@@ -37,8 +38,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class SplitSource:
+    """A split of a ready dataset: its name, and the blob of its canonical document lines."""
+
+    name: str
+    blob: str
+
+
+@dataclass(frozen=True)
 class IngestRequest:
-    """What to read and for which dataset; plain data, so that it can go to another process."""
+    """What to read and for which dataset; plain data, so that it can go to another process.
+
+    The documents of `base` come first, those of the files in their places or after them.
+    """
 
     dataset_id: str
     sources: tuple[Source, ...]
@@ -46,6 +58,7 @@ class IngestRequest:
     blobs: Blobs
     max_unpacked_bytes: int
     max_unpack_ratio: int
+    base: tuple[SplitSource, ...] = ()
 
 
 @dataclass
@@ -132,6 +145,7 @@ def ingest(request: IngestRequest) -> IngestResult:
             reading = _Reading(request, splits, report)
             for source in request.sources:
                 reading.source(source)
+            reading.join_base()
         contents = splits.contents()
         if not contents and not report.severities["error"]:
             report.file = None
@@ -160,6 +174,8 @@ class _Reading:
         self._splits = splits
         self._report = report
         self._validator = Validator()
+        # Of a revision: documents that wait for their places; a request's body bounds them.
+        self._corrected: dict[tuple[str, str], Document] = {}
 
     def source(self, source: Source) -> None:
         """Read an uploaded file, or all files in it if it is an archive."""
@@ -186,13 +202,32 @@ class _Reading:
         for own_split, document in FORMATS[format_name].read(stream, self._report):
             empty = False
             split = source.split or own_split or DEFAULT_SPLIT
-            for found in self._validator.check(split, document):
-                self._report(found)
-            if not self._splits.add(split, document):
-                excess = f"more than {MAX_SPLITS} splits"
-                self._report(problem("malformed_document", excess, document_id=document.id))
+            if not self._request.base:
+                self._add(split, document)
+            elif (split, document.id) in self._corrected:
+                self._report(problem("duplicate_document", document_id=document.id or None))
+            else:
+                self._corrected[split, document.id] = document
         if empty:
             self._report(problem("no_documents"))
+
+    def join_base(self) -> None:
+        """Copy the documents that a revision begins with; what was read stands in for its like."""
+        self._report.file = None
+        for source in self._request.base:
+            for line in iterate([self._request.blobs.fetch(source.blob)]):
+                document = canonical.loads(line)
+                document = self._corrected.pop((source.name, document.id), document)
+                self._add(source.name, document)
+        for (split, _), document in self._corrected.items():
+            self._add(split, document)
+
+    def _add(self, split: str, document: Document) -> None:
+        for found in self._validator.check(split, document):
+            self._report(found)
+        if not self._splits.add(split, document):
+            excess = f"more than {MAX_SPLITS} splits"
+            self._report(problem("malformed_document", excess, document_id=document.id))
 
 
 def _head(stream: BinaryIO) -> bytes:

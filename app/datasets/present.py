@@ -39,6 +39,7 @@ def dataset(
         status=status(row),
         format=row.format,
         version=row.version,
+        based_on=row.based_on,
         error=job_failure(row.error_code, row.error_message),
         files=[DatasetFile.model_validate(file) for file in files],
         splits=[DatasetSplit.model_validate(split) for split in splits],

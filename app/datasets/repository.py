@@ -63,6 +63,13 @@ class DatasetRepository:
         query = select(DatasetRow.id).where(DatasetRow.status == "validating")
         return (await self._session.scalars(query)).all()
 
+    async def unfinished_revision(self, dataset_id: str) -> str | None:
+        """A dataset that is being made from the documents of this one, if there is any."""
+        query = select(DatasetRow.id).where(
+            DatasetRow.status == "validating", DatasetRow.based_on == dataset_id
+        )
+        return await self._session.scalar(query.limit(1))
+
     async def delete(self, row: DatasetRow) -> None:
         """Remove a dataset with its files and splits."""
         await self._session.delete(row)

@@ -49,6 +49,9 @@ class Dataset(BaseModel):
     status: DatasetStatus
     format: str | None = Field(examples=["pubtator"])
     version: str | None = Field(description="sha256 over the documents of all splits.")
+    based_on: str | None = Field(
+        description="The dataset that a revision began with; it may be deleted by now."
+    )
     error: JobFailure | None
     files: list[DatasetFile]
     splits: list[DatasetSplit]

@@ -3,10 +3,9 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.datasets import present
-from app.datasets.ingest import IngestRequest, IngestResult, Source
+from app.datasets.ingest import IngestRequest, IngestResult, Source, SplitSource
 from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
 from app.platform.blobs import Blobs
@@ -24,14 +23,6 @@ from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 JOB = "dataset"
 
 
-@dataclass(frozen=True)
-class SplitSource:
-    """A split of a ready dataset: its name, and the blob of its canonical document lines."""
-
-    name: str
-    blob: str
-
-
 class Datasets:
     """The datasets room's operations within one unit of work."""
 
@@ -45,8 +36,12 @@ class Datasets:
         name: str,
         format_name: str | None,
         files: Sequence[tuple[UploadedFile, str | None]],
+        based_on: str | None = None,
     ) -> Dataset:
-        """Register uploaded files (each with its split, if given) and have them read."""
+        """Register uploaded files (each with its split, if given) and have them read.
+
+        Then they replace or add to the documents of the dataset `based_on`, if that is given.
+        """
         row = DatasetRow(
             id=dataset_id,
             name=name,
@@ -55,6 +50,7 @@ class Datasets:
             errors=0,
             warnings=0,
             problem_counts={},
+            based_on=based_on,
             created_at=now(),
         )
         self._rows.add(row)
@@ -74,6 +70,26 @@ class Datasets:
         await self._rows.flush()
         self._work.start_job(JOB, dataset_id)
         return await self.get(dataset_id)
+
+    async def create_revision(
+        self,
+        dataset_id: str,
+        base_id: str | None,
+        name: str | None,
+        file: UploadedFile,
+        splits: Sequence[str],
+    ) -> Dataset:
+        """Register a BioC JSON file of corrected documents, which are of these splits.
+
+        Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`.
+        """
+        if base_id is not None:
+            # Held, so that nobody deletes it before all can see what is made from it.
+            base = await self._row(base_id, lock=True)
+            await self._ready_splits(base_id, splits)
+            name = name or base.name
+        files = [(file, None)]
+        return await self.create(dataset_id, name or file.filename, "bioc_json", files, base_id)
 
     async def get(self, dataset_id: str) -> Dataset:
         """One dataset. Raises ApiError `not_found`."""
@@ -121,6 +137,8 @@ class Datasets:
         row = await self._row(dataset_id, lock=True)
         if row.status == "validating":
             raise ApiError("conflict", "The dataset is still being read.")
+        if (revision := await self._rows.unfinished_revision(dataset_id)) is not None:
+            raise ApiError("conflict", f"The dataset {revision} is being made from this one.")
         await lineage.release(self._work, "dataset", dataset_id, cascade=cascade)
         await self._rows.delete(row)
         self._delete_blobs(dataset_id)
@@ -141,6 +159,7 @@ class Datasets:
             blobs=self._work.blobs,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             max_unpack_ratio=settings.max_unpack_ratio,
+            base=await self._base(row),
         )
 
     async def finish(self, dataset_id: str, result: IngestResult) -> None:
@@ -198,6 +217,11 @@ class Datasets:
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""
         return await self._rows.unfinished()
+
+    async def _base(self, row: DatasetRow) -> tuple[SplitSource, ...]:
+        if row.based_on is None:
+            return ()
+        return tuple(await self.split_sources(row.based_on))
 
     async def _row(self, dataset_id: str, *, lock: bool = False) -> DatasetRow:
         row = await (self._rows.lock if lock else self._rows.get)(dataset_id)
