@@ -14,10 +14,14 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from app.platform.database import AWAY, away
+from app.backends.base import BackendError
+from app.backends.registry import as_api_error
+from app.platform.database import AWAY, REFUSALS, away, refusal
 from app.platform.errors import ApiError
+from app.platform.problem_json import of_http
 
 ASSETS = Path(str(files("app.console") / "assets"))
 
@@ -75,6 +79,12 @@ class PageRoute(APIRoute):
                 return problem(request, error)
             except RequestValidationError:
                 return problem(request, ApiError("invalid_request", "A field is not valid."))
+            except HTTPException as error:
+                return problem(request, of_http(error))
+            except BackendError as error:
+                return problem(request, as_api_error(error))
+            except REFUSALS as error:
+                return problem(request, refusal(error))
             except AWAY as error:
                 return problem(request, away(error))
 

@@ -1,22 +1,20 @@
 """`/v1/datasets`."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from app.datasets.contents import documents, export, report
+from app.datasets.form import check, received
 from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport
-from app.datasets.service import Datasets, new_dataset_id
+from app.datasets.service import Datasets
 from app.platform.downloads import download
-from app.platform.errors import ApiError, FieldError
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
-from app.platform.uploads import Upload, UploadedFile, read_multipart
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -87,51 +85,22 @@ async def create_dataset(
 
     Answers at once; the dataset becomes `ready` or `failed`, and its report says why.
     """
-    dataset_id = new_dataset_id()
-    upload = await read_multipart(
-        request, platform.blobs, dataset_id, files={"file"}, fields={"split", "name", "format"}
-    )
-    location, kept = f"/v1/datasets/{dataset_id}", False
-    try:
-        name, format_name, files = _check(upload)
-        asked = fingerprint([name, format_name, [[f.filename, f.sha256, s] for f, s in files]])
+    async with received(request, platform) as form:
+        new = check(form.upload)
+        location = f"/v1/datasets/{form.dataset_id}"
+        said = [[file.filename, file.sha256, split] for file, split in new.files]
+        asked = fingerprint([new.name, new.format, said])
 
         async def create() -> tuple[str, Dataset]:
-            dataset = await Datasets(work).create(dataset_id, name, format_name, files)
+            dataset = await Datasets(work).create(form.dataset_id, new.name, new.format, new.files)
             return location, dataset
 
         async with platform.work(write=True) as work:
             answer = await created(work, "createDataset", idempotency_key, asked, 202, create)
             # A repeated request has the location of another dataset. From here on it may be
             # committed whatever is raised, should the database go away: `medtune gc` can tell.
-            kept = answer.headers["Location"] == location
-    finally:
-        if not kept:
-            await platform.blobs.discard(dataset_id)
+            form.kept = answer.headers["Location"] == location
     return answer
-
-
-def _check(upload: Upload) -> tuple[str, str | None, Sequence[tuple[UploadedFile, str | None]]]:
-    """Name, format, and each file with its split. Raises ApiError `invalid_request`."""
-    files = upload.files
-    splits = upload.fields.get("split", [])
-    faults = []
-    if not files:
-        faults.append(FieldError("/file", "missing", "Send at least one file."))
-    if splits and len(splits) != len(files):
-        faults.append(FieldError("/split", "count", "Give one split for each file, or none."))
-    if any(not 1 <= len(split) <= 50 or not split.isprintable() for split in splits):
-        faults.append(FieldError("/split", "invalid", "Use 1 to 50 printable characters."))
-    format_name = next(iter(upload.fields.get("format", [])), None)
-    if format_name is not None and format_name not in FORMATS:
-        faults.append(FieldError("/format", "unknown", f"Formats are {', '.join(FORMATS)}."))
-    name = upload.fields.get("name", [files[0].filename if files else ""])[0]
-    if files and not 1 <= len(name) <= 200:
-        faults.append(FieldError("/name", "length", "Use 1 to 200 characters."))
-    if faults:
-        raise ApiError("invalid_request", "The form is not valid.", errors=faults)
-    split_of_each: Sequence[str | None] = splits or [None] * len(files)
-    return name, format_name, list(zip(files, split_of_each, strict=True))
 
 
 @router.get(

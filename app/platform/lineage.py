@@ -40,3 +40,15 @@ class Lineage:
                     raise ApiError("in_use", f"The {link.kind} {built} was built from this.")
                 await self.release(work, link.kind, built, cascade=True)
                 await link.delete(work, built)
+
+    async def descendants(self, work: Work, source: str, source_id: str) -> list[tuple[str, str]]:
+        """(kind, id) of all that was built from `source_id`, each once, the nearest first."""
+        found = {
+            (link.kind, built): None
+            for link in self.links
+            if link.source == source
+            for built in await link.built_from(work, source_id)
+        }
+        for kind, built in list(found):
+            found |= dict.fromkeys(await self.descendants(work, kind, built))
+        return list(found)

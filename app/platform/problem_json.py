@@ -143,6 +143,12 @@ def _sentence(error: dict[str, Any]) -> str:
     return message[:1].upper() + message[1:].rstrip(".") + "."
 
 
+def of_http(error: HTTPException) -> ApiError:
+    """What a client is told of an error of the framework's."""
+    code = _BY_STATUS.get(error.status_code, "malformed_request")
+    return ApiError(code, CODES[code].title + ".")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document (the unexpected are the request context's)."""
 
@@ -164,9 +170,8 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = _BY_STATUS.get(error.status_code, "malformed_request")
         headers = dict(error.headers) if error.headers else None
-        return render(request, ApiError(code, CODES[code].title + "."), headers)
+        return render(request, of_http(error), headers)
 
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(RequestValidationError, validation_error)

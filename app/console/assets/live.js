@@ -3,8 +3,9 @@
 //   <section data-live="/fine-tunes/ft_1/live" data-events="/v1/fine-tunes/ft_1/events">
 //
 // is replaced by what `data-live` answers with: whenever an event of `data-events` arrives, or every
-// `data-every` milliseconds. It ends when the answer has no `data-live` any more. What changed is
-// read out where the part has `aria-live`. Without this script a page shows what was when it was made.
+// `data-every` milliseconds. It ends when the answer has no `data-live` any more. The part's
+// `data-said`, a sentence, is read out whenever it is another one. Without this script a page shows
+// what was when it was made.
 
 const PAUSE = 400; // between two of the same part, however many events arrive
 
@@ -28,6 +29,7 @@ function follow(part) {
     const fresh = template.content.firstElementChild;
     if (fresh === null) return end();
     replace(part, fresh);
+    if (fresh.dataset.said && fresh.dataset.said !== part.dataset.said) say(fresh.dataset.said);
     part = fresh;
     if (!part.dataset.live) return end();
     if (source === null) later(Number(part.dataset.every || 2000));
@@ -45,6 +47,11 @@ function follow(part) {
   source.onmessage = () => later(PAUSE);
   // A stream ends with its job; the browser would open it again and again.
   source.onerror = () => later(PAUSE);
+}
+
+// A screen reader reads what changes in an element that stays; the part itself is a new one.
+function say(sentence) {
+  document.getElementById("live-said").textContent = sentence;
 }
 
 // Whoever has the keyboard in the old part keeps it in the new one.
