@@ -3,11 +3,11 @@
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.console import datasets, home
+from app.console import datasets, home, training_files
 from app.console.pages import ASSETS
 
 # In the order of the pipeline.
-_ROUTERS = [home.router, datasets.router]
+_ROUTERS = [home.router, datasets.router, training_files.router]
 
 
 def install(app: FastAPI) -> None:

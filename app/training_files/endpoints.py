@@ -10,6 +10,7 @@ from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
+from app.training_files.contents import local_file
 from app.training_files.schemas import TrainingFile, TrainingFileRequest
 from app.training_files.service import TrainingFiles
 
@@ -105,9 +106,7 @@ async def download_training_file(
     platform: PlatformDep, training_file_id: TrainingFileId
 ) -> StreamingResponse:
     """The file, streamed."""
-    async with platform.work(write=False) as work:
-        blob = await TrainingFiles(work).content(training_file_id)
-    path = await platform.blobs.local(blob)
+    path = await local_file(platform, training_file_id)
     return download(path.open("rb"), "application/jsonl", f"{training_file_id}.jsonl")
 
 
