@@ -3,11 +3,17 @@
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.console import datasets, home, training_files
+from app.console import datasets, evaluation_details, evaluations, home, training_files
 from app.console.pages import ASSETS
 
 # In the order of the pipeline.
-_ROUTERS = [home.router, datasets.router, training_files.router]
+_ROUTERS = [
+    home.router,
+    datasets.router,
+    training_files.router,
+    evaluations.router,
+    evaluation_details.router,
+]
 
 
 def install(app: FastAPI) -> None:

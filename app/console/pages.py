@@ -40,6 +40,7 @@ SECTIONS = [
     ("training-files", "Training files"),
     ("fine-tunes", "Fine-tunes"),
     ("models", "Models"),
+    ("vocabularies", "Vocabularies"),
     ("playground", "Playground"),
     ("evaluations", "Evaluations"),
     ("batches", "Batches"),

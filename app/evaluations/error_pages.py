@@ -13,7 +13,7 @@ from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_offsets, encode_cursor
 from app.prompts.tasks import Task
 
-_BEFORE_AND_AFTER = 80  # code points of context
+CONTEXT = 80  # code points before and after, as far as there are
 _LONGEST_CONTEXT = 600
 _MOST_SCANNED = 32 << 20  # bytes of records read for one page, however rare what is asked for
 
@@ -105,8 +105,8 @@ def _context(error: Error, text: str) -> tuple[int, int]:
         (min(error.start, other[0]), max(error.end, other[1])),
         (error.start, error.end),
     ):
-        begin = max(0, start - _BEFORE_AND_AFTER)
-        until = min(len(text), end + _BEFORE_AND_AFTER)
+        begin = max(0, start - CONTEXT)
+        until = min(len(text), end + CONTEXT)
         if until - begin <= _LONGEST_CONTEXT:
             return begin, until
     return begin, begin + _LONGEST_CONTEXT
