@@ -11,7 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from app import api, docs_pages, health
+from app import api, docs_pages, health, metrics_page
 from app.backends.base import BackendError
 from app.backends.registry import Backends, as_api_error
 from app.cohere_api.application import create_cohere_api
@@ -134,6 +134,7 @@ async def running(
             await ending
             await backends.close()
             await platform.database.close()
+            await asyncio.to_thread(platform.telemetry.tracing.close)
 
 
 async def _end_jobs(platform: Platform) -> None:
@@ -164,6 +165,7 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     app.state.lineage = create_lineage(backends)
     app.include_router(api.router)
     app.include_router(health.router)
+    app.include_router(metrics_page.router)
     app.mount("/cohere", create_cohere_api(platform, backends, app.state.lineage))
     docs_pages.install(app)
     console.install(app)
@@ -185,5 +187,6 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     for gone in AWAY:
         app.add_exception_handler(gone, database_away)
 
-    app.add_middleware(RequestContext, limit=api.body_limit(settings))
+    limit = api.body_limit(settings)
+    app.add_middleware(RequestContext, limit=limit, telemetry=platform.telemetry)
     return app

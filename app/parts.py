@@ -22,6 +22,7 @@ from app.platform.jobs import Jobs
 from app.platform.queues import Queue
 from app.platform.settings import RemoteServer, Settings
 from app.platform.storage import create_blobs, create_models
+from app.platform.telemetry import Telemetry, create_telemetry
 from app.platform.work import Platform
 from app.platform.workers import Workers, new_executor
 
@@ -31,8 +32,9 @@ _SHORT_JOBS_AT_ONCE = 4
 def create_parts(settings: Settings) -> tuple[Platform, Backends]:
     """What a process is made of, under a new name."""
     executor = new_executor(settings.worker_name)
-    backends = create_backends(settings, scratch_of(settings, executor))
-    return create_platform(settings, backends, executor), backends
+    telemetry = create_telemetry(settings, executor)
+    backends = create_backends(settings, scratch_of(settings, executor), telemetry)
+    return create_platform(settings, backends, executor, telemetry), backends
 
 
 def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
@@ -51,10 +53,14 @@ def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
 
 
 def create_platform(
-    settings: Settings, backends: Backends, executor: str | None = None
+    settings: Settings,
+    backends: Backends,
+    executor: str | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Platform:
     """The platform of one process; nothing is opened yet. `executor` is the process's name."""
     executor = executor or new_executor(settings.worker_name)
+    telemetry = telemetry or Telemetry()
     database = Database(settings.sqlalchemy_url)
     workers = None
     if not database.is_sqlite:
@@ -73,10 +79,12 @@ def create_platform(
             queues=create_queues(settings, backends),
             executor=executor,
             workers=workers,
+            telemetry=telemetry,
             patience_seconds=settings.database_patience_seconds,
             shutdown_seconds=settings.shutdown_seconds,
         ),
         scratch=scratch_of(settings, executor),
+        telemetry=telemetry,
     )
 
 
@@ -85,7 +93,9 @@ def scratch_of(settings: Settings, executor: str) -> Path:
     return settings.data_dir / "workers" / executor if settings.shared else settings.data_dir
 
 
-def create_backends(settings: Settings, scratch: Path | None = None) -> Backends:
+def create_backends(
+    settings: Settings, scratch: Path | None = None, telemetry: Telemetry | None = None
+) -> Backends:
     """All backends; `local:rules` is the untrained base model of the embedded one.
 
     `scratch` is the folder of this process alone, where the embedded one trains.
@@ -104,10 +114,17 @@ def create_backends(settings: Settings, scratch: Path | None = None) -> Backends
     }
     for name, server in _named("cohere", settings.cohere, settings.cohere_servers):
         backends[name] = CohereBackend(
-            name, server, timeout=timeout, attempts=attempts, poll_seconds=poll_seconds
+            name,
+            server,
+            timeout=timeout,
+            attempts=attempts,
+            poll_seconds=poll_seconds,
+            telemetry=telemetry,
         )
     for name, server in _named("openai", settings.openai, settings.openai_servers):
-        backends[name] = OpenAIBackend(name, server, timeout=timeout, attempts=attempts)
+        backends[name] = OpenAIBackend(
+            name, server, timeout=timeout, attempts=attempts, telemetry=telemetry
+        )
     backends["cohere-finetune"] = CohereFinetuneBackend(
         "cohere-finetune",
         settings.cohere_finetune_url,
@@ -117,6 +134,7 @@ def create_backends(settings: Settings, scratch: Path | None = None) -> Backends
         timeout=timeout,
         attempts=attempts,
         poll_seconds=poll_seconds,
+        telemetry=telemetry,
     )
     return Backends(backends)
 

@@ -8,6 +8,8 @@ import uvloop
 from fastapi import FastAPI
 
 from app import health as probes
+from app import metrics_page
+from app.backends.registry import Backends
 from app.main import create_app, running
 from app.parts import create_parts, create_queues
 from app.platform import problem_json
@@ -19,6 +21,8 @@ from app.platform.queues import chosen
 from app.platform.requests import RequestContext
 from app.platform.server import serve_until
 from app.platform.settings import Settings
+from app.platform.telemetry import TelemetryMissingError
+from app.platform.work import Platform
 
 
 class CannotStartError(Exception):
@@ -75,25 +79,30 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
             if health is None:
                 await platform.stopping.wait()
                 return
-            app = _health_app()
-            app.state.platform, app.state.backends = platform, backends
+            app = health_app(platform, backends)
             host, port = health
             await serve_until(platform.stopping, app, host=host, port=port, shutdown_seconds=1)
 
     _run(run)
 
 
-def _health_app() -> FastAPI:
+def health_app(platform: Platform, backends: Backends) -> FastAPI:
+    """What a worker answers: probes and its numbers."""
     app = FastAPI(title="Medtune worker", openapi_url=None)
+    app.state.platform, app.state.backends = platform, backends
     app.include_router(probes.router)
+    app.include_router(metrics_page.router)
     problem_json.install(app)
-    app.add_middleware(RequestContext, limit=lambda _scope: 0)
+    app.add_middleware(RequestContext, limit=lambda _scope: 0, telemetry=platform.telemetry)
     return app
 
 
 def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main())
+    except TelemetryMissingError as error:
+        raise CannotStartError(str(error)) from None
     end_now(0)  # all is closed
 
 

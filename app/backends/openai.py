@@ -25,10 +25,12 @@ from app.backends.base import (
     TrainingJob,
 )
 from app.backends.generation import Question, Reply, annotate
+from app.backends.observed import event_hooks
 from app.backends.openai_answers import MalformedError, read_message, read_models, read_reply
 from app.backends.refreshed import Refreshed
 from app.backends.remote import Failure, Remote, RemoteError, seconds_to_wait
 from app.platform.settings import RemoteServer
+from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 
 if TYPE_CHECKING:
@@ -58,7 +60,15 @@ class OpenAIBackend:
     trainings_at_once = 1
     poll_seconds = 5.0
 
-    def __init__(self, name: str, server: RemoteServer, *, timeout: float, attempts: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        server: RemoteServer,
+        *,
+        timeout: float,
+        attempts: int,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self.name = name
         self._installed = find_spec("openai") is not None
         self.configured = server.configured and self._installed
@@ -66,7 +76,8 @@ class OpenAIBackend:
         self.setup_hint: str | None = f"The operator of this service should {task}."
         self._server = server
         self._timeout = timeout
-        self._remote = Remote(name, attempts=attempts)
+        self._telemetry = telemetry or Telemetry()
+        self._remote = Remote(name, telemetry=self._telemetry, attempts=attempts)
         self._sdk: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._closed = False
@@ -183,6 +194,7 @@ class OpenAIBackend:
             http_client=openai.DefaultAioHttpClient(
                 timeout=openai.Timeout(self._timeout, connect=connect, pool=None),
                 follow_redirects=False,
+                event_hooks=event_hooks(self._telemetry),
             ),
         )
         # The environment's are meant for OpenAI, and this may be any server.

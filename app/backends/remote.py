@@ -19,6 +19,7 @@ import httpx
 
 from app.backends.base import BackendError
 from app.backends.circuits import Circuits
+from app.platform.telemetry import Telemetry
 
 T = TypeVar("T")
 Kind = Literal["status", "timeout", "connection", "malformed"]
@@ -111,6 +112,7 @@ class Remote:
         self,
         name: str,
         *,
+        telemetry: Telemetry | None = None,
         attempts: int = 3,
         at_once: int = 256,
         give_up_after: int = 5,
@@ -121,6 +123,7 @@ class Remote:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
+        self._telemetry = telemetry or Telemetry()
         self._attempts = attempts
         self._gate = asyncio.Semaphore(at_once)
         self._circuits = Circuits(name, give_up_after=give_up_after, pause=pause, clock=clock)
@@ -196,25 +199,34 @@ class Remote:
         probed = None
         try:
             probed = self._circuits.enter(about)
-            async with asyncio.timeout(within):
-                result = await do()
-        except Exception as error:
-            failure = understand(error)
-            if failure is None and isinstance(error, TimeoutError):
-                failure = Failure(kind="timeout")
-            if failure is None:
-                raise
-            if failure.down:
+            result = await self._told_of(do, understand, within)
+            if isinstance(result, _Failed) and result.failure.down:
                 self._circuits.failed(about, probed)
             else:
                 self._circuits.answered(about)
-            return _Failed(failure)
-        else:
-            self._circuits.answered(about)
             return result
         finally:
             self._circuits.leave(probed)
             self._gate.release()
+
+    async def _told_of(
+        self,
+        do: Callable[[], Awaitable[T]],
+        understand: Callable[[Exception], Failure | None],
+        within: float | None,
+    ) -> "T | _Failed":
+        with self._telemetry.call(self.name) as outcome:
+            try:
+                async with asyncio.timeout(within):
+                    return await do()
+            except Exception as error:
+                failure = understand(error)
+                if failure is None and isinstance(error, TimeoutError):
+                    failure = Failure(kind="timeout")
+                if failure is None:
+                    raise
+                outcome.failed(_told(failure)[0])
+                return _Failed(failure)
 
     async def _enter(self, within: float | None) -> None:
         """Wait until there is room for one more call. Raises BackendError after `within`."""

@@ -199,6 +199,9 @@ class Datasets:
                 await asyncio.to_thread(self._work.blobs.delete, blob)
 
         self._work.after_commit(remove)
+        if not result.errors:
+            documents = sum(split.documents for split in result.splits)
+            self._work.count(lambda metrics: metrics.documents_ingested(documents))
 
     async def fail(self, dataset_id: str, code: str, message: str) -> None:
         """The job broke down: nothing is kept but the reason."""

@@ -13,9 +13,11 @@ from typing import TypeVar
 import structlog
 
 from app.backends.base import Annotations, BackendError, ExtractOptions, ExtractsBatches
+from app.backends.observed import observed
 from app.backends.registry import as_api_error
 from app.extraction_batches.entries import Fault
 from app.models.service import ResolvedModel
+from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 from app.terminology.concepts import VocabularyError
 
@@ -78,6 +80,7 @@ class Asking:
     options: ExtractOptions
     patience: Patience
     sleep: Sleep = asyncio.sleep
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     async def answers(self, texts: Sequence[str]) -> list[Outcome]:
         """For each text what was found, or why nothing was.
@@ -114,9 +117,11 @@ class Asking:
         options = replace(self.options, template=self.model.template)
 
         async def ask() -> list[Annotations | BackendError] | None:
-            return await backend.extract_batch(
+            extracting = backend.extract_batch(
                 self.reference, self.model.backend_model, texts, self.tasks, options
             )
+            told = self.telemetry, self.model.backend.name, self.model.id, texts
+            return await observed(*told, extracting, "batch")
 
         answer = await self._reach(ask)
         if answer is None:
@@ -131,7 +136,8 @@ class Asking:
 
         async def ask() -> list[Annotations]:
             backend, called = self.model.backend, self.model.backend_model
-            return await backend.extract(called, texts, self.tasks, options)
+            extracting = backend.extract(called, texts, self.tasks, options)
+            return await observed(self.telemetry, backend.name, self.model.id, texts, extracting)
 
         failed = _BROKE
         try:

@@ -163,6 +163,7 @@ async def _extracted(platform: Platform, backends: Backends, shard_id: str, plan
         tasks=plan.tasks,
         options=await options_for(platform, model, plan.options),
         patience=Patience(plan.patience),
+        telemetry=platform.telemetry,
     )
     entries = await asyncio.to_thread(_read, await platform.blobs.local(plan.input_blob))
     try:
@@ -203,6 +204,9 @@ async def _store(platform: Platform, shard_id: str, batch_id: str, results: Resu
             wanted = await JobSide(work).finish_shard(shard_id, results, out.key)
         if not wanted:
             await asyncio.to_thread(platform.blobs.delete, out.key)
+            return
+        done = len(results.lines) - results.failed
+        platform.telemetry.metrics.batch_documents(done, results.failed)
 
     # By itself: the whole step, done again, would ask the model again.
     await patiently(store, shard_id, platform.settings.database_patience_seconds)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
+from app.backends.observed import observed
 from app.backends.registry import as_api_error
 from app.extractions import present
 from app.extractions.as_document import as_document
@@ -87,7 +88,8 @@ async def annotate(
     check_tasks(model, tasks)
     options = replace(options, template=model.template)
     try:
-        return await model.backend.extract(model.backend_model, texts, tasks, options)
+        extracting = model.backend.extract(model.backend_model, texts, tasks, options)
+        return await observed(platform.telemetry, model.backend.name, model.id, texts, extracting)
     except BackendError as error:
         raise await refusal_of(platform, model, error) from None
     except VocabularyError as error:

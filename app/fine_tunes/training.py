@@ -38,11 +38,21 @@ class Training:
 
     async def run(self) -> None:
         """Launch, watch, end. Raises BackendError if the training failed."""
+        with self._platform.telemetry.training(self._backend.name) as outcome:
+            try:
+                outcome.what = "succeeded" if await self._run() else "cancelled"
+            except BackendError as error:
+                outcome.what = "failed"
+                outcome.failed(error.code)
+                raise
+
+    async def _run(self) -> bool:
+        """True if it has succeeded, False if it is no longer wanted."""
         if await self._wanted():
             self._launching = self._launch()
             try:
                 if await self._watch():
-                    return
+                    return True
             finally:
                 self._launching.cancel()
                 # Not awaited itself: its being cancelled would pass for ours, and ours for its.
@@ -50,6 +60,7 @@ class Training:
                 if not self._launching.cancelled():
                     self._launching.exception()  # seen, so that asyncio does not complain of it
         await self._stop()
+        return False
 
     async def _watch(self) -> bool:
         """Look until the end; True if it has succeeded, False if it is no longer wanted."""

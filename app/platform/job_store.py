@@ -5,12 +5,12 @@ It runs none. Whoever calls gets what the database raises at once (see `AWAY`), 
 
 import sqlite3
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, WorkflowStatus
+from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from sqlalchemy import Engine, create_engine, event
 
 from app.platform.database import POSTGRES_CONNECTION, POSTGRES_POOL
@@ -22,6 +22,7 @@ WORKFLOW = "job"  # the one workflow; its arguments are a kind of job and a row'
 _WAITING, _RUNNING = ("ENQUEUED", "DELAYED"), "PENDING"
 UNENDED = (*_WAITING, _RUNNING)
 _PAGE = 500
+_TRACE = "traceparent"
 
 
 class _Connection(sqlite3.Connection):
@@ -62,17 +63,30 @@ class JobStore:
             retry_connection_errors=False,
         )
 
-    async def add(self, queue: str, kind: str, row_id: str) -> None:
-        """Put a job into a queue, unless it is known already."""
-        await self._client.enqueue_async(
-            {
-                "workflow_name": WORKFLOW,
-                "queue_name": queue,
-                "workflow_id": row_id,
-                "app_version": STEPS_VERSION,
-            },
-            kind,
-            row_id,
+    async def add(self, queue: str, kind: str, row_id: str, trace: str | None = None) -> None:
+        """Put a job into a queue, unless it is known already; `trace` is kept with it."""
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": queue,
+            "workflow_id": row_id,
+            "app_version": STEPS_VERSION,
+        }
+        if trace is not None:
+            options["attributes"] = {_TRACE: trace}
+        await self._client.enqueue_async(options, kind, row_id)
+
+    def trace_of(self, row_id: str) -> str | None:
+        """What was kept with a job; for threads of the engine."""
+        jobs = self._client.list_workflows(
+            workflow_ids=[row_id], load_input=False, load_output=False
+        )
+        return (jobs[0].attributes or {}).get(_TRACE) if jobs else None
+
+    async def depths(self) -> Counter[tuple[str | None, str]]:
+        """How many jobs are `waiting` and `running`, by queue."""
+        jobs = await self._list(status=list(UNENDED))
+        return Counter(
+            (job.queue_name, "running" if job.status == _RUNNING else "waiting") for job in jobs
         )
 
     async def find(self, row_id: str) -> WorkflowStatus | None:

@@ -10,6 +10,7 @@ DBOS keeps no text: arguments are ids.
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from math import ceil
@@ -32,6 +33,7 @@ from app.platform.job_store import (
 from app.platform.logs import quieten
 from app.platform.queues import Queue, poll_seconds
 from app.platform.steps import Steps, patiently
+from app.platform.telemetry import Telemetry
 from app.platform.workers import Workers, new_executor
 
 __all__ = ["JobError", "JobKind", "Jobs", "patiently"]
@@ -58,6 +60,7 @@ class Jobs:
         queues: Mapping[str, Queue],
         executor: str | None = None,
         workers: Workers | None = None,
+        telemetry: Telemetry | None = None,
         patience_seconds: float = 600,
         shutdown_seconds: float = 0,
     ) -> None:
@@ -69,7 +72,8 @@ class Jobs:
         self._engine = create_jobs_engine(url)
         self._store = JobStore(self._engine)
         self._kinds: dict[str, JobKind] = {}
-        self._steps = Steps(patience_seconds)
+        self._telemetry = telemetry or Telemetry()
+        self._steps = Steps(patience_seconds, self._telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[str] = set()  # jobs that this process runs
         self._last_end = -_LAST_WORDS_SECONDS
@@ -143,7 +147,7 @@ class Jobs:
         """Start the job of a committed row. Safe to repeat."""
         queue = self._kinds[kind].queue
         name = queue if isinstance(queue, str) else await queue(row_id)
-        await self._store.add(name, kind, row_id)
+        await self._store.add(name, kind, row_id, self._telemetry.tracing.to_keep())
 
     async def close(self) -> None:
         """Take no more jobs; let steps end in the time given for it; give back what is left.
@@ -188,6 +192,10 @@ class Jobs:
 
     async def _mine(self) -> list[WorkflowStatus]:
         return [job for job in await self._store.running() if job.executor_id == self._executor]
+
+    async def depths(self) -> Counter[tuple[str | None, str]]:
+        """How many jobs are `waiting` and `running`, by queue, in all processes together."""
+        return await self._store.depths()
 
     async def ping(self) -> None:
         """Raise if the engine's database does not answer."""
@@ -236,15 +244,8 @@ class Jobs:
         kind = self._kinds[kind_name]
         self._taken.add(row_id)
         try:
-            for step in kind.steps:
-                error = DBOS.run_step({"name": step.__name__}, self._steps.run, step, row_id)
-                if error is not None:
-
-                    async def fail(failed: str, error: list[str] = error) -> None:
-                        await kind.fail(failed, *error)
-
-                    DBOS.run_step({"name": "fail"}, self._steps.run, fail, row_id)
-                    return
+            with self._telemetry.job(kind_name, row_id, self._trace_of(row_id)):
+                self._run_steps(kind, row_id)
         except SQLAlchemyError as error:
             # DBOS waits for its database, but not whatever is wrong with it; the job is not lost.
             log.error("job_given_up", id=row_id, error=type(error).__name__)  # noqa: TRY400
@@ -253,6 +254,22 @@ class Jobs:
         finally:
             self._taken.discard(row_id)
             self._last_end = time.monotonic()
+
+    def _trace_of(self, row_id: str) -> str | None:
+        with contextlib.suppress(*AWAY):
+            return self._store.trace_of(row_id) if self._telemetry.traces else None
+        return None
+
+    def _run_steps(self, kind: JobKind, row_id: str) -> None:
+        for step in kind.steps:
+            error = DBOS.run_step({"name": step.__name__}, self._steps.run, step, row_id, kind.name)
+            if error is not None:
+
+                async def fail(failed: str, error: list[str] = error) -> None:
+                    await kind.fail(failed, *error)
+
+                DBOS.run_step({"name": "fail"}, self._steps.run, fail, row_id, kind.name)
+                return
 
 
 async def _end_engine(patience_seconds: int) -> None:

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its log line, the cap on its body, its end.
+"""What happens around every request: its id, its log line, its numbers, the cap on its body.
 
 Pure ASGI, so that streams pass through untouched and nothing is buffered.
 """
@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from app.platform.errors import ApiError
+from app.platform.metrics import METHODS, OTHER
 from app.platform.problem_json import render
+from app.platform.telemetry import Span, Telemetry
 
 log = structlog.get_logger("medtune.requests")
 
@@ -24,19 +26,33 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 class RequestContext:
     """Gives each request an id (the caller's `X-Request-ID` if sane), logs it, caps its body."""
 
-    def __init__(self, app: ASGIApp, limit: Callable[[Scope], int]) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: Callable[[Scope], int], telemetry: Telemetry | None = None
+    ) -> None:
         self._app = app
         self._limit = limit
+        self._telemetry = telemetry or Telemetry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        tracing, metrics = self._telemetry.tracing, self._telemetry.metrics
+        parent = _header(scope, b"traceparent") if self._telemetry.traces else None
+        with (
+            tracing.span("request", "server", parent) as span,
+            metrics.requests_in_progress.track_inprogress(),
+        ):
+            await self._serve(scope, receive, send, span)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         request_id = _given_id(scope) or uuid7().hex
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        if (trace_id := self._telemetry.tracing.trace_id()) is not None:
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
         started = time.perf_counter()
         status, answering = 500, False
         limit = self._limit(scope)
@@ -72,20 +88,38 @@ class RequestContext:
             if not answering:
                 await render(Request(scope), broken)(scope, receive, tagged_send)
         finally:
+            seconds = time.perf_counter() - started
+            # The operation, never the path: a path may hold anything.
             route = scope.get("route")
+            # A client may send any word.
+            method = scope["method"] if scope["method"] in METHODS else OTHER
+            operation = getattr(route, "operation_id", None) or getattr(route, "name", None)
+            self._telemetry.metrics.request(operation, method, status, seconds)
+            if self._telemetry.traces:
+                _tell(span, operation, method, status)
             log.info(
                 "request",
-                method=scope["method"],
-                # The operation, never the path: a path may hold anything.
-                operation=getattr(route, "operation_id", None),
+                method=method,
+                operation=operation,
                 status=status,
-                ms=round((time.perf_counter() - started) * 1000, 2),
+                ms=round(seconds * 1000, 2),
             )
 
 
+def _tell(span: Span, operation: str | None, method: str, status: int) -> None:
+    span.rename(operation or OTHER)
+    span.tell(operation=operation or OTHER, http_method=method, http_status=status)
+    if status >= 500:
+        span.failed(str(status))
+
+
 def _given_id(scope: Scope) -> str | None:
+    text = _header(scope, b"x-request-id")
+    return text if text is not None and _REQUEST_ID.fullmatch(text) else None
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            text = value.decode("latin-1")
-            return text if _REQUEST_ID.fullmatch(text) else None
+        if name == wanted:
+            return str(value.decode("latin-1"))
     return None

@@ -14,6 +14,7 @@ import structlog
 from app.platform.database import AWAY
 from app.platform.errors import ApiError
 from app.platform.job_kinds import JobError, JobInterruptedError
+from app.platform.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +34,9 @@ class Steps:
     their steps have waited in vain, or were cut off.
     """
 
-    def __init__(self, patience_seconds: float) -> None:
+    def __init__(self, patience_seconds: float, telemetry: Telemetry | None = None) -> None:
         self._patience = patience_seconds
+        self._telemetry = telemetry or Telemetry()
         self._running: set[asyncio.Task[Any]] = set()  # touched on the event loop alone
         self._stopped = False
         self.given_up: set[str] = set()
@@ -58,13 +60,21 @@ class Steps:
         for task in self._running:
             task.cancel()
 
-    def run(self, step: Step, row_id: str) -> list[str] | None:
+    def run(self, step: Step, row_id: str, kind: str = "") -> list[str] | None:
         """Run a step to its end, from a thread; gives [code, message] if it failed.
 
         Raises JobInterruptedError if the job is let go of.
         """
         if self._stopped:
             raise JobInterruptedError
+        with self._telemetry.step(kind, step.__name__) as outcome:
+            failed = self._run(step, row_id)
+            outcome.what = "failed" if failed else "done"
+            if failed:
+                outcome.failed(failed[0])
+            return failed
+
+    def _run(self, step: Step, row_id: str) -> list[str] | None:
         future = asyncio.run_coroutine_threadsafe(self._held(step, row_id), self._loop)
         try:
             return list(future.result()) or None

@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.platform.blobs import Blobs
 from app.platform.database import Database
 from app.platform.jobs import Jobs
+from app.platform.metrics import Metrics
 from app.platform.settings import Settings
+from app.platform.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class Work:
     settings: Settings
     blobs: Blobs
     jobs: Jobs
+    telemetry: Telemetry
     _after_commit: list[AfterCommit] = field(default_factory=list)
 
     async def one_at_a_time(self, name: str) -> None:
@@ -50,6 +53,14 @@ class Work:
         """Do this once the transaction is committed; not at all if it is rolled back."""
         self._after_commit.append(action)
 
+    def count(self, tell: Callable[[Metrics], None]) -> None:
+        """Count this once the transaction is committed."""
+
+        async def counted() -> None:
+            tell(self.telemetry.metrics)
+
+        self.after_commit(counted)
+
     def start_job(self, kind: str, row_id: str) -> None:
         """Start the row's job once the row is committed."""
         self.after_commit(lambda: self.jobs.start(kind, row_id))
@@ -57,7 +68,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Platform:
-    """What every room stands on: settings, database, blobs, jobs, a few threads.
+    """What every room stands on: settings, database, blobs, jobs, telemetry, a few threads.
 
     `scratch` is a folder of this process alone: what lies there is not there for the next step of a
     job. `stopping` is set when this process has been told to end: long answers come to an end.
@@ -68,6 +79,7 @@ class Platform:
     blobs: Blobs
     jobs: Jobs
     scratch: Path
+    telemetry: Telemetry = field(default_factory=Telemetry)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     # For work that holds a thread for long: it must not take all of them from the short work.
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
@@ -76,7 +88,7 @@ class Platform:
     async def work(self, *, write: bool) -> AsyncIterator[Work]:
         """A transaction that is committed at the end of the block, then acted upon."""
         async with self.database.transaction(write=write) as session:
-            work = Work(session, self.settings, self.blobs, self.jobs)
+            work = Work(session, self.settings, self.blobs, self.jobs, self.telemetry)
             yield work
         for action in work._after_commit:
             try:

@@ -20,6 +20,7 @@ from app.backends.base import (
 from app.backends.cohere.hyperparameters import CohereHyperparameters
 from app.backends.generation import Question, Reply, annotate
 from app.platform.settings import RemoteServer
+from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class CohereBackend:
         timeout: float,
         attempts: int,
         poll_seconds: float,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.name = name
         self.configured = server.configured
@@ -71,6 +73,7 @@ class CohereBackend:
         self._server = server
         self._timeout = timeout
         self._attempts = attempts
+        self._telemetry = telemetry
         self._opened: _Opened | None = None
         self._opening = asyncio.Lock()
         self._closed = False
@@ -231,7 +234,11 @@ class CohereBackend:
         from app.backends.cohere.training import CohereTraining
 
         client = CohereClient(
-            self.name, self._server, timeout=self._timeout, attempts=self._attempts
+            self.name,
+            self._server,
+            timeout=self._timeout,
+            attempts=self._attempts,
+            telemetry=self._telemetry,
         )
         client.warm_up()
         chat = Chat(client, self.name, self._timeout)

@@ -15,8 +15,10 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from app.backends.cohere.failures import understand
 from app.backends.cohere.posting import Poster
+from app.backends.observed import event_hooks
 from app.backends.remote import Remote, RemoteError
 from app.platform.settings import RemoteServer
+from app.platform.telemetry import Telemetry
 
 T = TypeVar("T")
 
@@ -48,13 +50,26 @@ class CohereClient:
     `timeout` is in seconds, of silence. The SDK does not retry; `call` does.
     """
 
-    def __init__(self, name: str, server: RemoteServer, *, timeout: float, attempts: int) -> None:
-        self.remote = Remote(name, attempts=attempts)
+    def __init__(
+        self,
+        name: str,
+        server: RemoteServer,
+        *,
+        timeout: float,
+        attempts: int,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        telemetry = telemetry or Telemetry()
+        self.remote = Remote(name, telemetry=telemetry, attempts=attempts)
         self._key = server.api_key.get_secret_value() if server.api_key else ""
         self._base_url = _VERSION.sub("", server.base_url or ClientEnvironment.PRODUCTION.value)
         patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None)
-        self._http = HttpxAiohttpClient(timeout=patience, limits=_LIMITS)
-        self.poster = Poster(self._base_url, self._headers(), patience, _MOST_CONNECTIONS)
+        self._http = HttpxAiohttpClient(
+            timeout=patience, limits=_LIMITS, event_hooks=event_hooks(telemetry)
+        )
+        self.poster = Poster(
+            self._base_url, self._headers(), patience, _MOST_CONNECTIONS, telemetry
+        )
         # An empty key sends no Authorization; None would look for one in the environment.
         self.sdk = AsyncClientV2(
             api_key=self._key,

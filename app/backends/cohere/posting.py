@@ -15,6 +15,7 @@ import httpx
 from cohere.core.api_error import ApiError
 
 from app.backends.cohere.failures import MalformedError
+from app.platform.telemetry import Telemetry
 
 _KEEPALIVE_SECONDS = 30.0
 
@@ -23,12 +24,18 @@ class Poster:
     """Posts JSON to one server over connections of its own; `timeout` is as httpx has it."""
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], timeout: httpx.Timeout, most: int
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        most: int,
+        telemetry: Telemetry,
     ) -> None:
         self._base_url = base_url
         self._headers = {"Content-Type": "application/json", **headers}
         self._timeout = aiohttp.ClientTimeout(sock_connect=timeout.connect, sock_read=timeout.read)
         self._most = most
+        self._tracing = telemetry.tracing
         # As the SDK's client trusts: what the environment names, or else certifi.
         self._ssl: ssl.SSLContext = httpx.create_ssl_context()
         self._proxy = _proxy_for(base_url)
@@ -44,6 +51,7 @@ class Poster:
         async with self._session().post(
             f"{self._base_url}/{path}",
             data=sent,
+            headers=self._tracing.headers(),
             allow_redirects=False,  # would lose the key
             proxy=self._proxy,
         ) as answer:

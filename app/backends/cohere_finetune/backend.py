@@ -28,6 +28,7 @@ from app.backends.cohere_finetune.hyperparameters import (
 from app.backends.cohere_finetune.preparing import Body, in_thread, prepare
 from app.backends.cohere_finetune.states import ENDED, LOST
 from app.backends.cohere_finetune.trainings import Trainings, files
+from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 
 
@@ -57,6 +58,7 @@ class CohereFinetuneBackend:
         timeout: float,
         attempts: int,
         poll_seconds: float,
+        telemetry: Telemetry | None = None,
         doubt: float = 15.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -70,7 +72,7 @@ class CohereFinetuneBackend:
         self._trainings = None
         if url and folder:
             self._trainings = Trainings(
-                Container(name, url, timeout=timeout, attempts=attempts),
+                Container(name, url, timeout=timeout, attempts=attempts, telemetry=telemetry),
                 Folder(folder),
                 limit=hours * 3600,
                 doubt=doubt,

@@ -11,7 +11,9 @@ from typing import Any, Literal, NamedTuple
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from app.backends.observed import event_hooks
 from app.backends.remote import Failure, Remote, RemoteError, understand_httpx
+from app.platform.telemetry import Telemetry
 
 
 class Status(BaseModel):
@@ -39,11 +41,22 @@ class Answer(NamedTuple):
 class Container:
     """One container; `timeout` in seconds for each call."""
 
-    def __init__(self, name: str, url: str, *, timeout: float, attempts: int) -> None:
-        self._remote = Remote(name, attempts=attempts)
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        timeout: float,
+        attempts: int,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        telemetry = telemetry or Telemetry()
+        self._remote = Remote(name, telemetry=telemetry, attempts=attempts)
         # Certificates take long to load, and a plain address needs none.
         secure = not url.startswith("http://")
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout, verify=secure)
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=timeout, verify=secure, event_hooks=event_hooks(telemetry)
+        )
 
     async def status(self) -> Status:
         """What it is at. Raises BackendError, always retryable: a training may be going on."""
