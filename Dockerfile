@@ -1,7 +1,9 @@
 # Two stages: the environment is built from uv.lock, and only that environment is shipped.
 # trixie: from Python 3.12 on the job engine needs SQLite 3.42 or newer, which bookworm has not.
+# To pin the base: --build-arg PYTHON=python:3.12-slim-trixie@sha256:...
+ARG PYTHON=python:3.12-slim-trixie
 
-FROM python:3.12-slim-trixie AS build
+FROM ${PYTHON} AS build
 ARG UV_VERSION=0.13.9
 RUN pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
 ENV UV_PROJECT_ENVIRONMENT=/opt/medtune \
@@ -12,20 +14,32 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/medtune \
 WORKDIR /build
 # Dependencies first: this layer stays as it is while only our own code changes.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --no-install-project --extra postgres --extra openai
+RUN uv sync --locked --no-dev --no-install-project --extra postgres --extra openai --extra telemetry
 COPY README.md LICENSE ./
 COPY alembic ./alembic
 COPY app ./app
-RUN uv sync --locked --no-dev --no-editable --extra postgres --extra openai
+RUN uv sync --locked --no-dev --no-editable --extra postgres --extra openai --extra telemetry
 
-FROM python:3.12-slim-trixie
-RUN useradd --system --uid 10001 --home-dir /data --no-create-home medtune \
-    && install --directory --owner=medtune --group=medtune --mode=0700 /data
+FROM ${PYTHON}
+LABEL org.opencontainers.image.title="Medtune" \
+      org.opencontainers.image.description="Fine-tune and serve biomedical extraction models" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# Nothing is installed in a container, so it needs no installer.
+RUN pip uninstall --yes --quiet --root-user-action=ignore pip \
+    && groupadd --gid 10001 medtune \
+    && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /data \
+        --shell /usr/sbin/nologin medtune \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /opt/medtune /opt/medtune
+# The root file system may be read-only: nothing is written but in /data and /tmp.
 ENV PATH=/opt/medtune/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/data \
     MEDTUNE_DATA_DIR=/data
-USER medtune
+# By number, so that Kubernetes can see that it is not root.
+USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

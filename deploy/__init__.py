@@ -1,0 +1,1 @@
+"""What Medtune is deployed with, and what checks it."""
