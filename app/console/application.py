@@ -3,7 +3,15 @@
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from app.console import datasets, evaluation_details, evaluations, home, training_files
+from app.console import (
+    corrections,
+    datasets,
+    evaluation_details,
+    evaluations,
+    home,
+    playground,
+    training_files,
+)
 from app.console.pages import ASSETS
 
 # In the order of the pipeline.
@@ -11,6 +19,8 @@ _ROUTERS = [
     home.router,
     datasets.router,
     training_files.router,
+    playground.router,
+    corrections.router,
     evaluations.router,
     evaluation_details.router,
 ]

@@ -9,8 +9,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from anyio import to_thread
 from starlette.responses import Response
 
+from app.corpora import canonical
+from app.corpora.documents import Document
 from app.corpora.draft import MAX_GAP, MAX_MENTION
 from app.corpora.identifiers import field
 from app.datasets.revision_schemas import RevisedDocument, Revision
@@ -18,6 +21,7 @@ from app.datasets.schemas import Dataset
 from app.datasets.service import Datasets, new_dataset_id
 from app.platform.blobs import Blobs
 from app.platform.idempotency import created, fingerprint
+from app.platform.lines import iterate
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform
 
@@ -108,3 +112,23 @@ def _bioc(document: RevisedDocument) -> dict[str, Any]:
 def _surface(text: str, start: int, end: int) -> str:
     # What is longer is refused, whatever stands there.
     return text[max(0, start) : end] if end - start <= MAX_MENTION else ""
+
+
+async def split_of(platform: Platform, dataset_id: str, document_id: str) -> str | None:
+    """The split that has a document of this id. Raises ApiError `not_found`, `dataset_not_ready`.
+
+    It reads all documents: there is no index of them.
+    """
+    async with platform.work(write=False) as work:
+        sources = await Datasets(work).split_sources(dataset_id)
+    files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
+    # As a canonical line begins: with the first of its keys in order.
+    head = canonical.dumps(Document(document_id, ())).partition(',"p"')[0].encode() + b","
+
+    def find() -> str | None:
+        for name, path in files:
+            if any(line.startswith(head) for line in iterate([path])):
+                return name
+        return None
+
+    return await to_thread.run_sync(find, limiter=platform.heavy)
