@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.console import (
+    batches,
     corrections,
     datasets,
     evaluation_details,
@@ -11,6 +12,7 @@ from app.console import (
     home,
     playground,
     training_files,
+    vocabularies,
 )
 from app.console.pages import ASSETS
 
@@ -23,6 +25,8 @@ _ROUTERS = [
     corrections.router,
     evaluations.router,
     evaluation_details.router,
+    batches.router,
+    vocabularies.router,
 ]
 
 
