@@ -54,8 +54,11 @@ function say(sentence) {
   document.getElementById("live-said").textContent = sentence;
 }
 
-// Whoever has the keyboard in the old part keeps it in the new one.
+// Whoever has the keyboard in the old part keeps it in the new one, and what was opened stays open.
 function replace(old, fresh) {
+  for (const details of old.querySelectorAll("details[open][id]")) {
+    fresh.querySelector(`#${details.id}`)?.setAttribute("open", "");
+  }
   const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
   old.replaceWith(fresh);
   if (focused) document.getElementById(focused)?.focus();
