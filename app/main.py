@@ -37,7 +37,7 @@ from app.platform.database import AWAY, REFUSALS, away, refusal
 from app.platform.folder_lock import folder_lock, scratch_folder
 from app.platform.leftovers import Owners, Sweep, blobs_in_use
 from app.platform.lineage import Lineage
-from app.platform.requests import RequestContext
+from app.platform.requests import FASTAPI_TELLS_NOTHING, RequestContext
 from app.platform.retention import forget_old
 from app.platform.settings import Settings
 from app.platform.work import Platform
@@ -154,6 +154,7 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     app = FastAPI(
         title="Medtune",
         version=version("medtune"),
+        telemetry=FASTAPI_TELLS_NOTHING,
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,

@@ -61,7 +61,7 @@ def create_platform(
     """The platform of one process; nothing is opened yet. `executor` is the process's name."""
     executor = executor or new_executor(settings.worker_name)
     telemetry = telemetry or Telemetry()
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, telemetry.tracing)
     workers = None
     if not database.is_sqlite:
         workers = Workers(

@@ -18,7 +18,7 @@ from app.platform.ending import end_now, end_on_signals
 from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.logs import configure_logs
 from app.platform.queues import chosen
-from app.platform.requests import RequestContext
+from app.platform.requests import FASTAPI_TELLS_NOTHING, RequestContext
 from app.platform.server import serve_until
 from app.platform.settings import Settings
 from app.platform.telemetry import TelemetryMissingError
@@ -88,7 +88,7 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
 
 def health_app(platform: Platform, backends: Backends) -> FastAPI:
     """What a worker answers: probes and its numbers."""
-    app = FastAPI(title="Medtune worker", openapi_url=None)
+    app = FastAPI(title="Medtune worker", telemetry=FASTAPI_TELLS_NOTHING, openapi_url=None)
     app.state.platform, app.state.backends = platform, backends
     app.include_router(probes.router)
     app.include_router(metrics_page.router)

@@ -19,12 +19,18 @@ from app.cohere_api import (
     tokens,
 )
 from app.platform.lineage import Lineage
+from app.platform.requests import FASTAPI_TELLS_NOTHING
 from app.platform.work import Platform
 
 
 def create_cohere_api(platform: Platform, backends: Backends, lineage: Lineage) -> FastAPI:
     """The application; it has no lifespan of its own."""
-    api = FastAPI(title="Cohere's API", openapi_url=None, redirect_slashes=False)
+    api = FastAPI(
+        title="Cohere's API",
+        telemetry=FASTAPI_TELLS_NOTHING,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     api.state.platform = platform
     api.state.backends = backends
     api.state.lineage = lineage

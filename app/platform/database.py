@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from app.platform.errors import ApiError
+from app.platform.telemetry import Tracing
 
 # A wheel holds the migrations inside the package; in a checkout they lie beside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -84,7 +85,7 @@ def _begin(connection: Connection) -> None:
 class Database:
     """One pool of connections; made in the composition root, closed with it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tracing: Tracing | None = None) -> None:
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -94,6 +95,8 @@ class Database:
         else:
             connect = dict(POSTGRES_CONNECTION)
             self._engine = create_async_engine(url, connect_args=connect, **POSTGRES_POOL)
+        if tracing is not None:
+            tracing.watch(self._engine.sync_engine)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
     @asynccontextmanager

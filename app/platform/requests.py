@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import structlog
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +20,16 @@ from app.platform.problem_json import render
 from app.platform.telemetry import Span, Telemetry
 
 log = structlog.get_logger("medtune.requests")
+
+# For all of our applications: FastAPI would tell whatever global OpenTelemetry a process has been
+# given of paths and of messages of exceptions, and both may hold what a client has sent.
+FASTAPI_TELLS_NOTHING: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 

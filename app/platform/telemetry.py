@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Literal, Protocol
+
+from sqlalchemy import Engine
 
 from app.platform.metrics import Metrics
 from app.platform.settings import Settings
@@ -56,6 +57,9 @@ class Tracing(Protocol):
     def trace_id(self) -> str | None:
         """The trace that this is a part of, for the log."""
 
+    def watch(self, engine: Engine) -> None:
+        """Make a span of each statement to this database that a request waits for."""
+
     def close(self) -> None:
         """Send what is left, for a moment."""
 
@@ -99,6 +103,9 @@ class NoTracing:
     def trace_id(self) -> str | None:
         """None."""
         return None
+
+    def watch(self, engine: Engine) -> None:
+        """Make none."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -191,11 +198,11 @@ def create_telemetry(settings: Settings, executor: str = "") -> Telemetry:
     metrics = Metrics(release)
     if settings.otlp_endpoint is None:
         return Telemetry(metrics)
-    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+    try:
+        # Only here: without the setting nothing of it is loaded.
+        from app.platform.telemetry_otlp import OtlpTracing
+    except ModuleNotFoundError:
         raise TelemetryMissingError(
             "MEDTUNE_OTLP_ENDPOINT is set, and traces need pip install medtune[telemetry]"
-        )
-    # Only here: without the setting nothing of it is loaded.
-    from app.platform.telemetry_otlp import OtlpTracing
-
+        ) from None
     return Telemetry(metrics, OtlpTracing(settings.otlp_endpoint, release, executor))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Thread
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -19,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from sqlalchemy import Engine, ExceptionContext, event
 
 from app.platform.logs import quieten
 from app.platform.telemetry import Kind, Span, Value
@@ -32,7 +34,8 @@ _TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()
 # Where the job that runs here was started: what it starts in turn is a sibling, not a child, or
 # the shards of a batch, each of which starts the next, would make a trace thousands deep.
-_started_at: ContextVar[str | None] = ContextVar("started_at", default=None)
+_NO_JOB = ""
+_started_at: ContextVar[str | None] = ContextVar("started_at", default=_NO_JOB)
 
 
 class _Span:
@@ -113,6 +116,42 @@ class OtlpTracing:
         """The trace of the span that is open."""
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+    def watch(self, engine: Engine) -> None:
+        """Make a span of each statement to this database that a request waits for.
+
+        Of jobs none: one may look at its row for hours. What is told is the verb alone.
+        """
+        system = {"sqlite": "sqlite", "postgresql": "postgresql"}.get(engine.dialect.name, "other")
+
+        def begun(
+            _connection: object,
+            _cursor: object,
+            sql: str,
+            _parameters: object,
+            context: Any,
+            *_: Any,
+        ) -> None:
+            if _started_at.get() == _NO_JOB and trace.get_current_span().is_recording():
+                verb = sql.split(maxsplit=1)[0].upper()
+                told = {"db.system.name": system, "db.operation.name": verb}
+                span = self._tracer.start_span(f"sql {verb}", None, SpanKind.CLIENT, told)
+                context.medtune_span = span
+
+        def done(
+            _c: object, _cursor: object, _sql: str, _parameters: object, context: Any, *_: Any
+        ) -> None:
+            if (span := getattr(context, "medtune_span", None)) is not None:
+                span.end()
+
+        def failed(error: ExceptionContext) -> None:
+            if (span := getattr(error.execution_context, "medtune_span", None)) is not None:
+                _Span(span).failed(type(error.original_exception).__name__)
+                span.end()
+
+        event.listen(engine, "before_cursor_execute", begun)
+        event.listen(engine, "after_cursor_execute", done)
+        event.listen(engine, "handle_error", failed)
 
     def close(self) -> None:
         """Send what is left. A receiver that does not answer does not keep the process."""
