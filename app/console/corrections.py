@@ -89,7 +89,7 @@ async def _save(platform: Platform, form: Form, text: Text, rows: Rows) -> str:
     base_id, split, name = _target(form, faults)
     document_id = form.text("document_id").strip()
     if not 0 < len(document_id) <= 200 or "|" in document_id or not document_id.isprintable():
-        detail = "Use 1 to 200 characters, without '|'."
+        detail = "The id of the document: use 1 to 200 characters, without '|'."
         faults.append(FieldError("/document_id", "unusable", detail))
     elif base_id is not None and not faults:
         other = await split_of(platform, base_id, document_id)
@@ -114,11 +114,11 @@ def _target(form: Form, faults: list[FieldError]) -> tuple[str | None, str, str]
         if not name:
             faults.append(FieldError("/name", "missing", "A new dataset needs a name."))
         if not 1 <= len(split) <= 50 or not split.isprintable():
-            faults.append(FieldError("/split", "invalid", "Use 1 to 50 printable characters."))
+            faults.append(FieldError("/split", "invalid", "The split: use 1 to 50 characters."))
     elif not split:
         faults.append(FieldError("/target", "missing", "Choose where to save them."))
     if len(name) > 200:
-        faults.append(FieldError("/name", "length", "Use at most 200 characters."))
+        faults.append(FieldError("/name", "length", "The name: use at most 200 characters."))
     return (None if base_id == NEW else base_id), split, name
 
 

@@ -6,6 +6,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.datasets.service import Datasets, new_dataset_id
+from app.platform.errors import ApiError
+from app.platform.uploads import UploadedFile
 from tests.api.conftest import Json, settled, upload
 from tests.api.test_datasets import ONE, all_documents
 
@@ -183,6 +186,22 @@ async def test_the_same_key_makes_one_version(client: httpx.AsyncClient, base: J
     other = await client.post(path, json=body | {"name": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     await settled(client, first.headers["Location"])
+
+
+async def test_the_base_is_held_while_it_is_read(client: httpx.AsyncClient, base: Json) -> None:
+    """Until the new version has its documents, the old one cannot be deleted."""
+    app = client._transport.app  # type: ignore[attr-defined]
+    file = UploadedFile("documents", "x.json", "", "", 0)
+
+    async def delete_meanwhile() -> None:
+        async with app.state.platform.work(write=True) as work:
+            datasets = Datasets(work)
+            await datasets.create_revision(new_dataset_id(), base["id"], None, file, ["train"])
+            await datasets.delete(base["id"], app.state.lineage, cascade=True)
+
+    with pytest.raises(ApiError, match="is being made from this one"):
+        await delete_meanwhile()
+    assert (await client.get(f"/v1/datasets/{base['id']}")).is_success
 
 
 async def test_the_base_may_be_deleted(client: httpx.AsyncClient) -> None:

@@ -153,6 +153,16 @@ def test_offsets_are_code_points_and_line_ends_are_one(page: Page, served: OwnSe
     select(page, "blockers")
     page.get_by_label(f"Move mention {number} to the selection").click()
     row_of(page, "blockers", start + 2)
+    # Across the beginning of another mention: the text does not change by that.
+    place = WHOLE.index("with headache")
+    page.get_by_label("Type of new mention 1").select_option("Chemical")
+    page.get_by_label("Start of new mention 1").fill(str(place))
+    page.get_by_label("End of new mention 1").fill(str(place + 9))
+    page.get_by_role("button", name="Show the text with these changes").click()
+    row_of(page, "with head", place)
+    expect(page.locator("mark.disease.chemical")).to_contain_text("head")
+    page.evaluate("document.querySelectorAll('#passages .sr-only').forEach(e => e.remove())")
+    assert page.locator("#passages p").all_text_contents() == [TITLE, TEXT]
     page.get_by_label("Name of what is saved").fill("My <texts>")
     page.get_by_role("button", name="Save as a new version").click()
     new = served.client.get(f"/v1/datasets/{saved(page)}").json()
@@ -161,6 +171,21 @@ def test_offsets_are_code_points_and_line_ends_are_one(page: Page, served: OwnSe
     assert [passage["text"] for passage in found["passages"]] == [TITLE, TEXT]
     assert "blockers" in [mention["text"] for mention in found["mentions"]]
     assert all(WHOLE[m["start"] : m["end"]] == m["text"] for m in found["mentions"])
+
+
+def test_what_is_done_while_an_answer_is_awaited_is_kept(page: Page) -> None:
+    """Ticks and letters that come faster than the server answers."""
+    begin(page, "", TEXT)
+    page.evaluate(
+        """() => {
+          for (const number of [0, 2]) document.getElementById(`mention.${number}.keep`).click();
+          document.getElementById('mention.1.identifiers').value = 'MESH:D000003';
+        }"""
+    )
+    expect(page.locator("tr.rejected")).to_have_count(2)
+    identifiers = page.get_by_label("Identifiers of mention 2", exact=True)
+    expect(identifiers).to_have_value("MESH:D000003")
+    expect(page.locator("#editor mark")).to_have_count(1)
 
 
 def test_without_script(browser: Browser, served: OwnService) -> None:

@@ -2,6 +2,7 @@
 // server as ever; here its form is sent, and the new form takes the place of the old one.
 
 let selection = null; // {start, end, text}: code points of title, space, abstract
+let turn = 0; // only the last one of several answers counts: it knows what was done until then
 begin();
 
 document.addEventListener("selectionchange", () => {
@@ -84,14 +85,19 @@ function move(form, number) {
 }
 
 async function refresh(form, fields, focus) {
+  const mine = ++turn;
   const data = new URLSearchParams(new FormData(form));
+  const sent = data.toString();
   for (const [name, value] of Object.entries(fields)) data.set(name, value);
   // Not `form.action`: that is the button of this name.
   const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("editor");
-  if (fresh === null) return;
+  if (fresh === null || mine !== turn) return;
+  // Whatever was typed or ticked meanwhile must not be lost.
+  const now = new URLSearchParams(new FormData(form)).toString();
+  if (now !== sent) return refresh(form, fields, document.activeElement.id || focus);
   form.replaceWith(document.adoptNode(fresh));
   begin();
   document.getElementById(focus)?.focus();
