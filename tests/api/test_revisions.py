@@ -1,5 +1,6 @@
 """`/v1/datasets/{id}/revisions`: corrected documents become a new version of a dataset."""
 
+import json
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from app.platform.errors import ApiError
 from app.platform.uploads import UploadedFile
 from tests.api.conftest import Json, settled, upload
 from tests.api.test_datasets import ONE, all_documents
+from tests.project.paths import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -81,6 +83,14 @@ async def test_a_document_takes_the_place_of_its_namesake(
     ]
     assert await contents(client, base) == before
     assert (await client.get(f"/v1/datasets/{base['id']}")).json()["based_on"] is None
+
+
+async def test_the_body_on_the_page_is_a_revision(client: httpx.AsyncClient, base: Json) -> None:
+    """docs/correcting.md has a body that can be sent as it stands."""
+    page = (ROOT / "docs" / "correcting.md").read_text(encoding="utf-8")
+    body = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    new = await revised(client, base, *body["documents"], name=body["name"])
+    assert (new["status"], new["name"]) == ("ready", body["name"])
 
 
 async def test_documents_as_they_were_read_give_the_same_version(
