@@ -13,6 +13,7 @@ from app.extraction_batches.endpoints import router as extraction_batches
 from app.extractions.endpoints import router as extractions
 from app.fine_tunes.endpoints import router as fine_tunes
 from app.models.endpoints import router as models
+from app.notifications.endpoints import router as notifications
 from app.platform.settings import Settings
 from app.training_files.endpoints import router as training_files
 from app.vocabularies.endpoints import router as vocabularies
@@ -30,6 +31,7 @@ for room in (
     evaluations,
     vocabularies,
     model_cards,
+    notifications,
 ):
     router.include_router(room)
 

@@ -30,6 +30,8 @@ from app.fine_tunes.service import LINK as FINE_TUNES_LINK
 from app.fine_tunes.service import VOCABULARY_LINK
 from app.fine_tunes.workflows import fine_tune_job
 from app.models.service import lineage_link as models_link
+from app.notifications.workflows import LOOK_SECONDS, notification_job, start_due
+from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.parts import create_parts
 from app.platform import problem_json
 from app.platform.chores import for_ever
@@ -114,21 +116,28 @@ async def running(
             evaluation_job(platform, backends),
             batch_job(platform),
             shard_job(platform, backends),
+            notification_job(platform),
         ):
             platform.jobs.define(job)
         await backends.open()
         if queues is None or queues:
             await platform.jobs.open(queues)
-        forgetting = asyncio.create_task(
-            for_ever("forget_old", lambda: forget_old(platform), _FORGET_SECONDS)
-        )
+        chores = [
+            asyncio.create_task(
+                for_ever("forget_old", lambda: forget_old(platform), _FORGET_SECONDS)
+            )
+        ]
+        if queues is None or NOTIFICATIONS_QUEUE in queues:
+            look = for_ever("start_notifications", start_due(platform), LOOK_SECONDS)
+            chores.append(asyncio.create_task(look))
         # What is there now stays: the collector need not go through it again and again.
         gc.freeze()
         ending = asyncio.create_task(_end_jobs(platform))
         try:
             yield
         finally:
-            forgetting.cancel()
+            for chore in chores:
+                chore.cancel()
             # Jobs first: what is stopped with its backend must not count as failed.
             platform.stopping.set()
             await ending

@@ -17,6 +17,8 @@ from app.extraction_batches.workflows import CUT_AT_ONCE
 from app.extraction_batches.workflows import QUEUE as BATCHES_QUEUE
 from app.extraction_batches.workflows import queue_of as shard_queue_of
 from app.fine_tunes.workflows import queue_of
+from app.notifications.workflows import AT_ONCE as NOTIFICATIONS_AT_ONCE
+from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
@@ -43,6 +45,7 @@ def create_queues(settings: Settings, backends: Backends) -> dict[str, Queue]:
         "short": Queue(_SHORT_JOBS_AT_ONCE),
         BATCHES_QUEUE: Queue(CUT_AT_ONCE),
         EVALUATIONS_QUEUE: Queue(EVALUATIONS_AT_ONCE),
+        NOTIFICATIONS_QUEUE: Queue(NOTIFICATIONS_AT_ONCE),
     }
     for name, backend in backends:
         if backend.hyperparameters is not None:

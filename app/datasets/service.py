@@ -8,6 +8,7 @@ from app.datasets import present
 from app.datasets.ingest import IngestRequest, IngestResult, Source, SplitSource
 from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
+from app.notifications.service import Notifications
 from app.platform.blobs import Blobs
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, not_found
@@ -176,7 +177,7 @@ class Datasets:
         if result.errors:
             row.error_code = "invalid_dataset"
             row.error_message = f"Errors found: {result.errors}; the report lists them."
-        row.finished_at = now()
+        await self._end(row)
         for position, split in enumerate(result.splits):
             self._rows.add(
                 DatasetSplitRow(
@@ -209,7 +210,7 @@ class Datasets:
         if row is None or row.status != "validating":
             return
         row.status, row.error_code, row.error_message = "failed", code, message
-        row.finished_at = now()
+        await self._end(row)
         self._delete_blobs(dataset_id)
 
     async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
@@ -231,6 +232,10 @@ class Datasets:
         if row is None:
             raise not_found("dataset", dataset_id)
         return row
+
+    async def _end(self, row: DatasetRow) -> None:
+        row.finished_at = now()
+        await Notifications(self._work).announce(row)
 
     def _delete_blobs(self, dataset_id: str) -> None:
         async def remove() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.datasets.service import Datasets
+from app.evaluations.ending import end
 from app.evaluations.repository import EvaluationRepository
 from app.evaluations.schemas import (
     UNFINISHED,
@@ -98,16 +99,16 @@ class JobSide:
             "warnings": [each.model_dump(mode="json") for each in outcome.warnings],
         }
         row.best_f1 = max(result.f1 for result, _ in outcome.results)
-        row.status, row.stage, row.progress = Status.SUCCEEDED.value, "", 1.0
-        row.finished_at = now()
+        row.stage, row.progress = "", 1.0
+        await end(self._work, row, Status.SUCCEEDED)
         return True
 
     async def fail(self, evaluation_id: str, code: str, message: str) -> bool:
         """Nothing is kept but the reason; False if it has succeeded. Safe to repeat."""
         row = await self._rows.lock(evaluation_id)
         if row is not None and row.status in UNFINISHED:
-            row.status, row.error_code, row.error_message = Status.FAILED.value, code, message
-            row.finished_at = now()
+            row.error_code, row.error_message = code, message
+            await end(self._work, row, Status.FAILED)
         return row is None or row.status != Status.SUCCEEDED
 
     async def unfinished(self) -> Sequence[str]:

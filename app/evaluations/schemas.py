@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.backends.base import Mode
+from app.notifications.service import Notify
 from app.platform.failures import JobFailure
 from app.prompts.tasks import Task
 
@@ -103,6 +104,7 @@ class EvaluationRequest(BaseModel):
         le=100_000,
         description="Of the bootstrap behind each comparison.",
     )
+    notify: Notify = []
 
     @field_validator("models", "splits", "tasks")
     @classmethod
@@ -233,6 +235,7 @@ class Evaluation(BaseModel):
     )
     protocols: dict[str, str] = Field(description="What exactly each measure counts.")
     warnings: list[EvaluationWarning]
+    notify: list[str] = Field(description="Ids of the targets that are told of its end.")
     error: JobFailure | None
     created_at: datetime
     started_at: datetime | None

@@ -7,6 +7,7 @@ from typing import Literal
 
 from app.backends.registry import Backends
 from app.datasets.service import Datasets
+from app.evaluations.ending import end
 from app.evaluations.kept import KeptBlobs
 from app.evaluations.measures import MEASURES, PROTOCOLS
 from app.evaluations.repository import EvaluationRepository
@@ -21,6 +22,7 @@ from app.evaluations.schemas import (
     Status,
 )
 from app.models.service import Models, ResolvedModel
+from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
@@ -65,6 +67,7 @@ class Evaluations:
             await vocabularies.hold()
             ids = await vocabularies.ready(options.vocabularies, _VOCABULARIES)
             options = options.model_copy(update={"vocabularies": ids})
+        notify = await Notifications(self._work).targets(request.notify)
         evaluation_id = new_id("ev")
         row = EvaluationRow(
             id=evaluation_id,
@@ -80,6 +83,7 @@ class Evaluations:
             status=Status.QUEUED.value,
             stage="",
             progress=0.0,
+            notify=notify,
             created_at=now(),
         )
         results = [
@@ -129,7 +133,8 @@ class Evaluations:
         """
         row = await self._row(evaluation_id, lock=True)
         if row.status in UNFINISHED:
-            row.status, row.stage, row.finished_at = Status.CANCELLED.value, "", now()
+            row.stage = ""
+            await end(self._work, row, Status.CANCELLED)
         elif row.status != Status.CANCELLED:
             raise ApiError("not_cancellable", f"The evaluation has {row.status}.")
         return _present(row, await self._rows.results([row.id]))
@@ -281,6 +286,7 @@ def _present(row: EvaluationRow, results: Sequence[EvaluationResultRow]) -> Eval
             measure.value: PROTOCOLS[measure] for task in tasks for measure in MEASURES[task]
         },
         warnings=[EvaluationWarning.model_validate(each) for each in outcome["warnings"]],
+        notify=row.notify or [],
         error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,
         started_at=row.started_at,

@@ -11,7 +11,7 @@ from app.extraction_batches.schemas import BatchRequest, DatasetBatchRequest
 from app.platform.errors import invalid_field
 from app.platform.uploads import Upload, UploadedFile
 
-FIELDS = frozenset({"model", "tasks", "options", "name"})
+FIELDS = frozenset({"model", "tasks", "options", "name", "notify"})
 
 Model = TypeVar("Model", bound=BatchRequest)
 
@@ -41,6 +41,11 @@ BODIES: dict[str, Any] = {
                             "contentMediaType": "application/json",
                         },
                         "name": {"type": "string", "minLength": 1, "maxLength": 200},
+                        "notify": {
+                            "type": "array",
+                            "items": {"type": "string"},
+                            "description": _FIELDS["notify"]["description"],
+                        },
                         "file": {
                             "type": "string",
                             "format": "binary",
@@ -58,16 +63,16 @@ BODIES: dict[str, Any] = {
 
 
 def from_fields(fields: Mapping[str, Sequence[str]]) -> BatchRequest:
-    """The request in the fields of a form: `options` is JSON, `tasks` may be repeated or a list.
+    """The request in the fields of a form: `options` is JSON, a list too, or repeated.
 
     Raises ApiError `invalid_request`, RequestValidationError.
     """
     body: dict[str, Any] = {name: values[0] for name, values in fields.items()}
     if "options" in body:
         body["options"] = _json(body["options"], "/options")
-    if "tasks" in body:
-        named = fields["tasks"]
-        body["tasks"] = _json(named[0], "/tasks") if named[0].startswith("[") else list(named)
+    for name in {"tasks", "notify"}.intersection(body):
+        given = fields[name]
+        body[name] = _json(given[0], f"/{name}") if given[0].startswith("[") else list(given)
     return validated(BatchRequest, body)
 
 

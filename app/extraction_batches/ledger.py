@@ -7,6 +7,7 @@ from typing import Any
 from app.extraction_batches.repository import BatchRepository
 from app.extraction_batches.sizing import window
 from app.extraction_batches.states import ACTIVE, TERMINAL, ShardStatus, Status
+from app.notifications.service import Notifications
 from app.platform.clock import now
 from app.platform.errors import not_found
 from app.platform.work import Work
@@ -46,6 +47,8 @@ class Ledger:
                 data=data or {},
             )
         )
+        if status in TERMINAL:
+            await Notifications(self._work).announce(row)
 
     async def feed(self, row: ExtractionBatchRow) -> None:
         """Start as many shards of a running batch as there is room for."""

@@ -32,6 +32,7 @@ def present(row: ExtractionBatchRow, latest: Sequence[ExtractionShardRow]) -> Ex
         rate=None if speed is None else round(speed, 2),
         seconds_left=left,
         usage=BatchUsage(input_tokens=row.input_tokens, output_tokens=row.output_tokens),
+        notify=row.notify or [],
         error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,
         started_at=row.started_at,

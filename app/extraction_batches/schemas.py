@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.extraction_batches.states import Status
 from app.extractions.service import ExtractionOptions
+from app.notifications.service import Notify
 from app.platform.failures import JobFailure
 from app.prompts.tasks import Task
 
@@ -34,6 +35,7 @@ class BatchRequest(BaseModel):
     )
     options: ExtractionOptions = Field(default_factory=ExtractionOptions)
     name: Name | None = Field(default=None, examples=["screening"])
+    notify: Notify = []
 
 
 class DatasetBatchRequest(BatchRequest):
@@ -81,6 +83,7 @@ class ExtractionBatch(BaseModel):
     rate: float | None = Field(description="Documents a second, of late.", examples=[151.3])
     seconds_left: float | None = Field(description="At this rate.", examples=[640.0])
     usage: BatchUsage
+    notify: list[str] = Field(description="Ids of the targets that are told of its end.")
     error: JobFailure | None
     created_at: datetime
     started_at: datetime | None

@@ -18,6 +18,7 @@ from app.extraction_batches.sizing import texts_per_shard
 from app.extraction_batches.states import READING, TERMINAL, Status
 from app.extractions.service import OffsetUnit, annotate, check_tasks, options_for
 from app.models.service import Models, ResolvedModel, resolve
+from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError
 from app.platform.leftovers import of_owners
@@ -159,6 +160,7 @@ class ExtractionBatches:
             failed=0,
             input_tokens=0,
             output_tokens=0,
+            notify=await Notifications(self._work).targets(request.notify),
             created_at=now(),
         )
 

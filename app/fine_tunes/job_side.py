@@ -36,7 +36,7 @@ class JobSide:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._rows = FineTuneRepository(work.session)
-        self._ledger = Ledger(self._rows)
+        self._ledger = Ledger(work)
 
     async def waits(self, fine_tune_id: str) -> bool:
         """Whether it has to wait for a training file that is still being built."""

@@ -4,16 +4,19 @@ from typing import Any
 
 from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.states import TERMINAL, Status, may_become
+from app.notifications.service import Notifications
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
+from app.platform.work import Work
 from app.tables import FineTuneEventRow, FineTuneRow
 
 
 class Ledger:
     """Status and events of fine-tunes within one transaction."""
 
-    def __init__(self, rows: FineTuneRepository) -> None:
-        self._rows = rows
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rows = FineTuneRepository(work.session)
 
     async def row(self, fine_tune_id: str) -> FineTuneRow:
         """The row, to be read. Raises ApiError `not_found`."""
@@ -33,6 +36,8 @@ class Ledger:
         if following in TERMINAL:
             row.finished_at = now()
         await self.event(row, following.value, data)
+        if following in TERMINAL:
+            await Notifications(self._work).announce(row)
 
     async def event(self, row: FineTuneRow, kind: str, data: dict[str, Any] | None = None) -> None:
         """Write down that something happened."""

@@ -15,7 +15,7 @@ def live_events(platform: Platform, fine_tune_id: str, *, after: int) -> AsyncIt
     async def look(last: int) -> Sight:
         async with platform.work(write=False) as work:
             rows = FineTuneRepository(work.session)
-            row = await Ledger(rows).row(fine_tune_id)
+            row = await Ledger(work).row(fine_tune_id)
             events = await rows.events(fine_tune_id, last, 1000)
         progress = {
             "status": row.status,

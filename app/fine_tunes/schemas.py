@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.fine_tunes.states import Status
+from app.notifications.service import Notify
 from app.platform.failures import JobFailure
 
 _DEEPEST = 5
@@ -68,6 +69,7 @@ class FineTuneRequest(BaseModel):
     name: str | None = Field(
         default=None, min_length=1, max_length=200, examples=["bc5cdr-balanced"]
     )
+    notify: Notify = []
 
 
 class RepeatRequest(BaseModel):
@@ -86,6 +88,7 @@ class RepeatRequest(BaseModel):
     )
     vocabularies: Vocabularies | None = None
     name: str | None = Field(default=None, min_length=1, max_length=200)
+    notify: Notify | None = None
 
 
 class FineTune(BaseModel):
@@ -102,6 +105,7 @@ class FineTune(BaseModel):
     base_model: str | None
     hyperparameters: dict[str, Any] = Field(description="All of them, defaults filled in.")
     vocabularies: list[str] = Field(description="Ids of the vocabularies its model uses.")
+    notify: list[str] = Field(description="Ids of the targets that are told of its end.")
     model_id: str | None = Field(description="The model, once it has succeeded.")
     error: JobFailure | None
     created_at: datetime

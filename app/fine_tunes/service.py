@@ -18,6 +18,7 @@ from app.fine_tunes.schemas import (
     RepeatRequest,
 )
 from app.fine_tunes.states import TERMINAL, Status
+from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, FieldError, invalid_field
 from app.platform.failures import job_failure
@@ -43,7 +44,7 @@ class FineTunes:
         self._work = work
         self._backends = backends
         self._rows = FineTuneRepository(work.session)
-        self._ledger = Ledger(self._rows)
+        self._ledger = Ledger(work)
 
     async def create(self, request: FineTuneRequest) -> FineTune:
         """Register a fine-tune and have it trained, once its training files are built.
@@ -71,6 +72,9 @@ class FineTunes:
             if request.vocabularies is None
             else request.vocabularies,
             name=request.name or row.name,
+            notify=await Notifications(self._work).still_there(row.notify or [])
+            if request.notify is None
+            else request.notify,
         )
         return await self._create(again, {"repeats": row.id})
 
@@ -85,6 +89,7 @@ class FineTunes:
             if file.status == "failed":
                 raise ApiError("training_file_not_ready", f"{file.id} could not be built.")
         vocabularies = await self._vocabularies(request.vocabularies)
+        notify = await Notifications(self._work).targets(request.notify)
         fine_tune_id = new_id("ft")
         row = FineTuneRow(
             id=fine_tune_id,
@@ -98,6 +103,7 @@ class FineTunes:
             status=Status.QUEUED.value,
             stage="",
             progress=0.0,
+            notify=notify,
             created_at=now(),
         )
         await self._rows.add(row)
@@ -251,6 +257,7 @@ def _present(row: FineTuneRow) -> FineTune:
         base_model=row.base_model,
         hyperparameters=row.hyperparameters,
         vocabularies=row.vocabularies or [],
+        notify=row.notify or [],
         model_id=row.model_id,
         error=job_failure(row.error_code, row.error_message),
         created_at=row.created_at,

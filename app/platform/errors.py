@@ -88,6 +88,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "invalid_request": ErrorCode(
             422, "The request is not valid", "Each entry of errors names a field and its fault."
         ),
+        "forbidden_address": ErrorCode(
+            422,
+            "Nothing is sent to this address",
+            "Use a public http or https URL, or set MEDTUNE_NOTIFY_PRIVATE to allow all hosts.",
+        ),
         "unknown_split": ErrorCode(
             422, "The dataset has no such split", "GET the dataset to see its splits."
         ),

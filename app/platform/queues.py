@@ -1,7 +1,7 @@
 """How many jobs of a queue run at a time. Queues, with what each is for:
 
 `short` (reading and writing files), `batches` (cutting their texts into shards), `evaluations`,
-`train-<backend>`, `extract-<backend>`.
+`notifications` (sending them), `train-<backend>`, `extract-<backend>`.
 A group of them is named by the part before the first hyphen: `train` are all `train-*`.
 """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from app.datasets.service import Datasets
+from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
@@ -147,7 +148,7 @@ class TrainingFiles:
         row.status = "ready"
         row.blob, row.sha256, row.bytes = result.blob, result.sha256, result.bytes
         row.statistics = result.statistics.model_dump()
-        row.finished_at = now()
+        await self._end(row)
 
     async def fail(self, training_file_id: str, code: str, message: str) -> None:
         """The job broke down: nothing is kept but the reason."""
@@ -155,7 +156,7 @@ class TrainingFiles:
         if row is None or row.status != "building":
             return
         row.status, row.error_code, row.error_message = "failed", code, message
-        row.finished_at = now()
+        await self._end(row)
 
     async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
         """Of these blobs those that a row names, and all of a row whose job has not ended."""
@@ -165,6 +166,10 @@ class TrainingFiles:
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""
         return await self._rows.unfinished()
+
+    async def _end(self, row: TrainingFileRow) -> None:
+        row.finished_at = now()
+        await Notifications(self._work).announce(row)
 
     async def _row(self, training_file_id: str, *, lock: bool = False) -> TrainingFileRow:
         row = await (self._rows.lock if lock else self._rows.get)(training_file_id)

@@ -9,6 +9,7 @@ from typing import cast
 from app.backends.linking import close
 from app.corpora import unpack
 from app.corpora.documents import MentionType
+from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.failures import job_failure
@@ -163,11 +164,12 @@ class Vocabularies:
         row = await self._rows.lock(vocabulary_id)
         if row is None or row.status != "building":
             return
-        row.status, row.finished_at = "ready", now()
+        row.status = "ready"
         row.blob, row.sha256, row.bytes = result.blob, result.sha256, result.bytes
         row.statistics = VocabularyStatistics.model_validate(
             result.statistics, from_attributes=True
         ).model_dump()
+        await self._end(row)
         uploaded = _uploads(row) - {result.blob}
 
         async def remove() -> None:
@@ -182,7 +184,7 @@ class Vocabularies:
         if row is None or row.status != "building":
             return
         row.status, row.error_code, row.error_message = "failed", code, message
-        row.finished_at = now()
+        await self._end(row)
         self._delete_blobs(vocabulary_id)
 
     async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
@@ -219,6 +221,10 @@ class Vocabularies:
             detail = f"The vocabulary {row.name} is {row.status}."
             raise ApiError("vocabulary_not_ready", detail)
         return row.blob
+
+    async def _end(self, row: VocabularyRow) -> None:
+        row.finished_at = now()
+        await Notifications(self._work).announce(row)
 
     def _delete_blobs(self, vocabulary_id: str) -> None:
         async def remove() -> None:

@@ -51,6 +51,8 @@ async def test_examples_of_requests_are_accepted(
 ) -> None:
     """Each example body, with real ids put in, is accepted by the call it belongs to."""
     document = (await client.get("/openapi.json")).json()
+    hook = {"kind": "webhook", "address": "https://example.org", "events": []}
+    target = (await client.post("/v1/notification-targets", json=hook)).json()
     tried = 0
     for method, path, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
@@ -64,15 +66,18 @@ async def test_examples_of_requests_are_accepted(
             "dataset_id": sample["id"],
             "training_file_id": fine_tune["training_file_id"],
             "model": fine_tune["model_id"],
+            "documents": [{"id": "1", "split": "train", "title": "Aspirin and asthma."}],
         }
         request = _example(schema) | {k: v for k, v in ids.items() if k in schema["properties"]}
-        path = path.replace("{name}", "example").replace("{fine_tune_id}", fine_tune["id"])
+        path = path.replace("{name}", "example").replace("{dataset_id}", sample["id"])
+        path = path.replace("{fine_tune_id}", fine_tune["id"])
+        path = path.replace("{target_id}", target["id"])
         answer = await client.request(method, path, json=request)
         assert answer.is_success, (path, request, answer.text)
         tried += 1
         if location := answer.headers.get("Location"):
             await client.post(f"{location}/cancel")
-    assert tried == 7
+    assert tried == 10
 
 
 def _example(schema: Json) -> Json:

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from app.fine_tunes.ledger import Ledger
-from app.fine_tunes.repository import FineTuneRepository
 from app.fine_tunes.states import TERMINAL, TRANSITIONS, Status
 from app.platform.errors import ApiError
 from app.platform.settings import Settings
@@ -43,7 +42,7 @@ async def test_the_ledger_keeps_to_the_table(settings: Settings) -> None:
             allowed, refused = following in WAYS[status].split(), False
             try:
                 async with here.platform.work(write=True) as work:
-                    ledger = Ledger(FineTuneRepository(work.session))
+                    ledger = Ledger(work)
                     await ledger.move(await ledger.locked(fine_tune_id), following)
             except ApiError as error:
                 refused = error.code == "conflict"

@@ -1,0 +1,196 @@
+"""A service whose notifications may go to this machine, and receivers for them to go to."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as Received
+from standardwebhooks import Webhook
+
+from app import main
+from app.platform.settings import Settings
+from tests.api.conftest import Json, running
+from tests.databases import NewDatabase
+
+TARGETS, DELIVERIES = "/v1/notification-targets", "/v1/notification-deliveries"
+
+
+@dataclass
+class Post:
+    """One request that a receiver got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        """The id of the message."""
+        return self.headers["webhook-id"]
+
+    @property
+    def message(self) -> Json:
+        """The body."""
+        decoded: Json = json.loads(self.body)
+        return decoded
+
+
+@dataclass
+class Receiver:
+    """An HTTP server on this machine; `answer` gives status and headers for the n-th request."""
+
+    address: str = ""
+    posts: list[Post] = field(default_factory=list)
+    answer: Callable[[int, Post], tuple[int, dict[str, str]]] = lambda _n, _post: (204, {})
+
+    def of(self, subject: str) -> list[Post]:
+        """The requests about one subject."""
+        return [post for post in self.posts if post.message["data"]["id"] == subject]
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """A receiver that has started."""
+    state = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            post = Post(self.path, headers, body)
+            state.posts.append(post)
+            status, answered = state.answer(len(state.posts), post)
+            self.send_response(status)
+            for name, value in answered.items():
+                self.send_header(name, value)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    state.address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Mailbox(Received):
+    """Keeps what an SMTP server is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mails: list[object] = []
+
+    def handle_message(self, message: object) -> None:
+        """Keep it."""
+        self.mails.append(message)
+
+
+@contextmanager
+def smtp_server() -> Iterator[tuple[Mailbox, int]]:
+    """A real SMTP server on this machine: what it was given, and its port."""
+    mailbox = Mailbox()
+    with socket.socket() as probe:  # the controller wants to know its port before
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield mailbox, port
+    finally:
+        controller.stop()
+
+
+@asynccontextmanager
+async def service(folder: Path, url: str | None, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A service whose notifications may go to this machine."""
+    settings = Settings(
+        data_dir=folder, database_url=url, notify_private=True, _env_file=None, **more
+    )
+    async with running(settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    """The SMTP server of this folder's service."""
+    with smtp_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def client(
+    tmp_path_factory: pytest.TempPathFactory,
+    new_database: NewDatabase,
+    mailbox: tuple[Mailbox, int],
+) -> AsyncIterator[httpx.AsyncClient]:
+    """One service for all tests of this folder."""
+    more: dict[str, Any] = {
+        "smtp_host": "127.0.0.1",
+        "smtp_port": mailbox[1],
+        "smtp_security": "none",
+        "smtp_from": "Medtune <medtune@example.org>",
+        "public_url": "https://medtune.example.org/",
+    }
+    with new_database() as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "LOOK_SECONDS", 0.1)  # for attempts that have become due
+        async with service(tmp_path_factory.mktemp("data"), url, **more) as client:
+            yield client
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """A receiver of one test."""
+    with receiver() as state:
+        yield state
+
+
+async def target(client: httpx.AsyncClient, address: str, **more: object) -> Json:
+    """A new target."""
+    body = {"kind": "webhook", "address": address, "events": [], **more}
+    answer = await client.post(TARGETS, json=body)
+    assert answer.status_code == 201, answer.text
+    created: Json = answer.json()
+    return created
+
+
+async def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def ended(client: httpx.AsyncClient, delivery_id: str, seconds: float = 30) -> Json:
+    """A delivery once it has ended."""
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = await client.get(f"{DELIVERIES}/{delivery_id}")
+            assert answer.status_code == 200, answer.text
+            delivery: Json = answer.json()
+            if delivery["status"] != "waiting":
+                return delivery
+            await asyncio.sleep(0.05)
+
+
+def verified(post: Post, secret: str) -> Json:
+    """The body of a message whose signature holds."""
+    message: Json = Webhook(secret).verify(post.body, post.headers)
+    return message
