@@ -126,7 +126,7 @@ async def test_offsets_are_code_points_of_the_joined_text(
     ]
     mentions = [
         {"start": 2, "end": 10, "text": "Carotene", "type": "Chemical", "identifiers": []},
-        {"start": 13, "end": 19, "text": "asthma", "type": "Disease", "identifiers": ["OMIM:1"]},
+        {"start": 13, "end": 19, "type": "Disease", "identifiers": ["OMIM:1"]},
     ]
     document = {"id": "beta", "split": "train", "passages": passages, "mentions": mentions}
     new = await revised(client, base, document)
