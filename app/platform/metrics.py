@@ -5,11 +5,14 @@ settings, codes of our errors. Nothing that a client has sent or named is ever o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from app.platform.errors import CODES
+
+Labelled = TypeVar("Labelled", Counter, Histogram)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
@@ -29,6 +32,7 @@ class Metrics:
     def __init__(self, version: str = "") -> None:
         self.registry = registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
+        self._children: dict[tuple[object, ...], Any] = {}
 
         def counter(name: str, help_: str, *labels: str) -> Counter:
             return Counter(f"medtune_{name}", help_, labels, registry=registry)
@@ -51,7 +55,6 @@ class Metrics:
         self.requests_in_progress = Gauge(
             "medtune_http_requests_in_progress", "Requests under way.", registry=registry
         )
-        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
         self._steps = counter("job_steps_total", "Steps of jobs run.", "kind", "step", "outcome")
         self._step_seconds = histogram(
@@ -93,46 +96,39 @@ class Metrics:
 
     def request(self, operation: str | None, method: str, status: int, seconds: float) -> None:
         """A request was answered, of an operation or of none; `method` is of METHODS, or OTHER."""
-        key = (operation or OTHER, method, status // 100)
-        found = self._answered.get(key)
-        if found is None:  # to look labels up costs more than to count
-            operation, method, group = key
-            found = self._answered[key] = (
-                self._requests.labels(operation, method, f"{group}xx"),
-                self._request_seconds.labels(operation, method),
-            )
-        found[0].inc()
-        found[1].observe(seconds)
+        operation = operation or OTHER
+        self._child(self._requests, operation, method, f"{status // 100}xx").inc()
+        self._child(self._request_seconds, operation, method).observe(seconds)
 
     def step(self, kind: str, step: str, outcome: str, seconds: float) -> None:
         """A step of a job has run: `done`, `failed`, or `interrupted`, to be run again."""
-        self._steps.labels(kind, step, outcome).inc()
-        self._step_seconds.labels(kind, step).observe(seconds)
+        self._child(self._steps, kind, step, outcome).inc()
+        self._child(self._step_seconds, kind, step).observe(seconds)
 
     def training(self, backend: str, outcome: str, seconds: float) -> None:
         """A training has ended: `succeeded`, `failed`, `cancelled`, or `interrupted`."""
-        self._trainings.labels(backend, outcome).inc()
-        self._training_seconds.labels(backend).inc(seconds)
+        self._child(self._trainings, backend, outcome).inc()
+        self._child(self._training_seconds, backend).inc(seconds)
 
     def extracted(self, backend: str, texts: int, input_tokens: int, output_tokens: int) -> None:
         """Texts were annotated, for so many tokens."""
-        self._texts.labels(backend).inc(texts)
+        self._child(self._texts, backend).inc(texts)
         if input_tokens or output_tokens:
-            self._tokens.labels(backend, "input").inc(input_tokens)
-            self._tokens.labels(backend, "output").inc(output_tokens)
+            self._child(self._tokens, backend, "input").inc(input_tokens)
+            self._child(self._tokens, backend, "output").inc(output_tokens)
 
     def extraction(self, backend: str, mode: str, code: str | None, seconds: float) -> None:
         """An extraction has ended, by `call` or `batch`; `code` says why, if it failed."""
-        self._extraction_seconds.labels(backend, mode).observe(seconds)
+        self._child(self._extraction_seconds, backend, mode).observe(seconds)
         if code is not None:
-            self._extraction_errors.labels(backend, _known(code)).inc()
+            self._child(self._extraction_errors, backend, _known(code)).inc()
 
     def call(self, backend: str, code: str | None, seconds: float) -> None:
         """A call to a server has ended; `code` says why, if it failed."""
-        self._calls.labels(backend).inc()
-        self._call_seconds.labels(backend).observe(seconds)
+        self._child(self._calls, backend).inc()
+        self._child(self._call_seconds, backend).observe(seconds)
         if code is not None:
-            self._call_errors.labels(backend, _known(code)).inc()
+            self._child(self._call_errors, backend, _known(code)).inc()
 
     def documents_ingested(self, documents: int) -> None:
         """A dataset of so many documents is ready."""
@@ -140,12 +136,20 @@ class Metrics:
 
     def batch_documents(self, done: int, failed: int) -> None:
         """Results of so many texts of a batch are stored."""
-        self._batch_documents.labels("done").inc(done)
-        self._batch_documents.labels("failed").inc(failed)
+        self._child(self._batch_documents, "done").inc(done)
+        self._child(self._batch_documents, "failed").inc(failed)
 
     def scrape_failed(self, source: str) -> None:
         """What is to be asked for at each scrape could not be had of a source."""
-        self._scrape_errors.labels(source).inc()
+        self._child(self._scrape_errors, source).inc()
+
+    def _child(self, metric: Labelled, *labels: str) -> Labelled:
+        """The series of these labels, remembered: the library takes longer than counting does."""
+        key = (metric, *labels)
+        found: Labelled | None = self._children.get(key)
+        if found is None:
+            found = self._children[key] = metric.labels(*labels)
+        return found
 
     def page(self, gathered: Iterable[Metric], accept: str) -> tuple[bytes, str]:
         """The text of all, `gathered` included, and its media type: whichever `accept` prefers."""

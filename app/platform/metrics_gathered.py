@@ -68,12 +68,17 @@ async def _in_time(
 
 
 async def _rows(platform: Platform) -> Metric:
-    counts = [
-        select(literal(kind), status, func.count()).where(status.in_(states)).group_by(status)
+    counts = {
+        kind: select(literal(kind), status, func.count()).where(status.in_(states)).group_by(status)
         for kind, (status, states) in UNENDED.items()
-    ]
+    }
+    # There may be very many, and their index begins with the batch.
+    batch_status, unended = UNENDED["extraction_batch"]
+    batches = select(ExtractionBatchRow.id).where(batch_status.in_(unended))
+    shards = counts["extraction_shard"]
+    counts["extraction_shard"] = shards.where(ExtractionShardRow.batch_id.in_(batches))
     async with platform.database.transaction(write=False) as session:
-        rows = (await session.execute(union_all(*counts))).all()
+        rows = (await session.execute(union_all(*counts.values()))).all()
     found = {(kind, state): count for kind, state, count in rows}
     metric = GaugeMetricFamily(
         "medtune_jobs", "Rows whose job has not ended.", labels=["kind", "state"]
