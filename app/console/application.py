@@ -12,6 +12,7 @@ from app.console import (
     fine_tunes,
     fine_tunes_form,
     home,
+    notifications,
     playground,
     training_files,
     vocabularies,
@@ -31,6 +32,7 @@ _ROUTERS = [
     evaluation_details.router,
     batches.router,
     vocabularies.router,
+    notifications.router,
 ]
 
 
