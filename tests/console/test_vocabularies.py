@@ -51,9 +51,11 @@ def test_a_vocabulary_is_uploaded_and_asked(page: Page, names: Path, shoot: Shoo
 
 def test_a_refused_upload_keeps_what_was_typed(page: Page, names: Path) -> None:
     send(page, "unsaid", names, "")
-    expect(page.get_by_label("Type of its concepts")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("give Chemical or Disease")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("give Chemical or Disease")
     expect(page.get_by_label("Name")).to_have_value("unsaid")
+    page.get_by_label("Type of its concepts").select_option("Disease")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("unsaid")
 
 
 def test_a_fault_further_down_is_shown(page: Page, tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_a_fault_further_down_is_shown(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text(NAMES + "no tab\n")
     send(page, "faulty", file)
+    expect(page.get_by_role("heading", level=1)).to_have_text("faulty")
     expect(page.get_by_role("alert")).to_contain_text("invalid_vocabulary")
     expect(page.get_by_text("Nothing is kept of it.")).to_be_visible()
 
@@ -70,6 +73,10 @@ def test_upload_and_look_up_need_no_script(
 ) -> None:
     with browser.new_context(base_url=served.address, java_script_enabled=False) as context:
         page = context.new_page()
+        send(page, "plain", names, "")
+        refused = page.get_by_label("Type of its concepts")
+        expect(refused).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_label("Name")).to_have_value("plain")
         send(page, "plain", names)
         settled(served.client, page.url.replace(served.address, "/v1"))
         page.reload()
