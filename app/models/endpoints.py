@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from app.backends.http import BackendsDep
-from app.models.schemas import AliasRequest, BackendList, Model, ModelAlias
+from app.models.schemas import ALIAS, AliasRequest, BackendList, Model, ModelAlias
 from app.models.service import Models
 from app.platform.http import ReadWork, WriteWork
 from app.platform.pagination import Cursor, Limit, Page
@@ -24,7 +24,7 @@ ModelId = Annotated[
 AliasName = Annotated[
     str,
     Path(
-        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        pattern=ALIAS,
         description="Letters, digits, dot, dash and underscore; not like an id.",
         examples=["production"],
     ),
@@ -103,6 +103,18 @@ async def list_aliases(models: Reading) -> Page[ModelAlias]:
 async def put_alias(models: Writing, name: AliasName, request: AliasRequest) -> ModelAlias:
     """Create an alias, or move it to another model: callers of the alias need not change."""
     return await models.put_alias(name, request.model)
+
+
+@router.delete(
+    "/model-aliases/{name}",
+    operation_id="deleteModelAlias",
+    summary="Remove an alias",
+    status_code=204,
+    responses=problem_responses("not_found", "invalid_request"),
+)
+async def delete_alias(models: Writing, name: AliasName) -> None:
+    """Remove an alias; the model it points to stays."""
+    await models.delete_alias(name)
 
 
 @router.get(

@@ -65,6 +65,11 @@ class ModelRepository:
         """Insert an alias."""
         self._session.add(row)
 
+    async def delete_alias(self, row: ModelAliasRow) -> None:
+        """Remove an alias."""
+        await self._session.delete(row)
+        await self._session.flush()
+
     async def delete(self, row: ModelRow) -> None:
         """Remove a model and the aliases that point to it."""
         await self._session.execute(delete(ModelAliasRow).where(ModelAliasRow.model == row.id))

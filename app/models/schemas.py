@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.prompts.tasks import Task
 
+ALIAS = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
 
 class Model(BaseModel):
     """A model one may extract with."""

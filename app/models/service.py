@@ -117,6 +117,13 @@ class Models:
         row.model, row.updated_at = model.id, now()
         return _present_alias(row)
 
+    async def delete_alias(self, name: str) -> None:
+        """Remove an alias; its model stays. Raises ApiError `not_found`."""
+        row = await self._rows.alias(name)
+        if row is None:
+            raise not_found("alias", name)
+        await self._rows.delete_alias(row)
+
     async def backends(self) -> list[BackendInfo]:
         """All backends and what they can do."""
         base_models = await self._backends.base_models()

@@ -39,6 +39,18 @@ async def test_alias_can_be_moved(client: httpx.AsyncClient, fine_tune: Json) ->
     assert bad.status_code == 422
 
 
+async def test_alias_can_be_removed(client: httpx.AsyncClient) -> None:
+    """It is gone at once, and its model is not; there is nothing to remove then."""
+    await client.put("/v1/model-aliases/old", json={"model": "local:rules"})
+    assert (await client.delete("/v1/model-aliases/old")).status_code == 204
+    names = [a["name"] for a in (await client.get("/v1/model-aliases")).json()["items"]]
+    assert "old" not in names
+    assert (await client.get("/v1/models/old")).json()["code"] == "model_not_found"
+    assert (await client.get("/v1/models/local:rules")).status_code == 200
+    again = await client.delete("/v1/model-aliases/old")
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("name", ["cohere:Mrs Miller has asthma", "cohere:"])
 async def test_what_is_no_name_is_asked_of_no_server(client: httpx.AsyncClient, name: str) -> None:
     """Servers run models they do not list; but this is none, and is not repeated."""

@@ -88,7 +88,7 @@ def test_a_file_is_deleted(page: Page, served: OwnService, dataset: Json) -> Non
     file = training_file(served.client, dataset, tasks=["diseases"])
     page.goto(f"/training-files/{file['id']}")
     page.get_by_role("link", name="Delete this training file").click()
-    expect(page.get_by_text("Nothing was built from it.")).to_be_visible()
+    expect(page.get_by_text("Nothing depends on it.")).to_be_visible()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("heading", name="Training files", exact=True)).to_be_visible()
     assert served.client.get(f"/v1/training-files/{file['id']}").status_code == 404
