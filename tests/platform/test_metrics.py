@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from app.backends.base import BackendError
+from app.backends.base import Annotations, BackendError
+from app.backends.observed import observed
 from app.backends.registry import Backends
 from app.backends.remote import Failure, Remote, RemoteError
 from app.main import create_app
@@ -237,6 +238,35 @@ async def test_calls_to_servers_are_told_apart_by_code() -> None:
     assert value(page, "medtune_backend_call_duration_seconds_count", backend="vault") == 4
 
 
+async def test_extractions_count_texts_tokens_and_failures() -> None:
+    """By backend; a text of a batch that has failed is not one annotated."""
+    telemetry = Telemetry()
+
+    async def answers(
+        *found: Annotations | BackendError,
+    ) -> list[Annotations | BackendError] | None:
+        return list(found)
+
+    async def broken() -> list[Annotations]:
+        raise BackendError("model_not_found", "There is no such model.")
+
+    told = telemetry, "vault", "vault:base", ["one", "two"]
+    error = BackendError("backend_timeout", "It did not answer.")
+    spent = Annotations(input_tokens=30, output_tokens=4)
+    await observed(*told, answers(spent, error), "batch")
+    with pytest.raises(BackendError):
+        await observed(*told, broken())
+    page = telemetry.metrics.page([], "")[0].decode()
+    tokens = "medtune_extraction_tokens_total"
+    assert value(page, "medtune_extraction_texts_total", backend="vault") == 1
+    assert value(page, tokens, backend="vault", direction="input") == 30
+    assert value(page, tokens, backend="vault", direction="output") == 4
+    errors, seconds = "medtune_extraction_errors_total", "medtune_extraction_duration_seconds_count"
+    assert value(page, errors, backend="vault", code="model_not_found") == 1
+    assert value(page, seconds, backend="vault", mode="batch") == 1
+    assert value(page, seconds, backend="vault", mode="call") == 1
+
+
 async def test_codes_of_servers_that_are_not_ours_are_no_labels() -> None:
     """What a server calls its failures may be anything."""
     metrics = Metrics()
@@ -295,8 +325,17 @@ async def test_the_page_has_every_metric_with_its_labels(scraped: Scraped) -> No
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     ours = {name for name in families(scraped.text) if name.startswith("medtune_")}
     assert set(documented) == ours
-    for family in plain(scraped.text):
-        for sample in family.samples:
-            name = re.sub(r"_(bucket|sum|count)$", "", sample.name)
-            if name in documented:
-                assert set(sample.labels) - {"le"} == documented[name], name
+    metrics = Metrics("1")
+    metrics.extracted("vault", 1, 1, 1)
+    metrics.extraction("vault", "call", "backend_failed", 1)
+    metrics.call("vault", "backend_failed", 1)
+    metrics.scrape_failed("jobs")
+    seen = set()
+    for page in (scraped.text, metrics.page([], "")[0].decode()):
+        for family in plain(page):
+            for sample in family.samples:
+                name = re.sub(r"_(bucket|sum|count)$", "", sample.name)
+                if name in documented:
+                    assert set(sample.labels) - {"le"} == documented[name], name
+                    seen.add(name)
+    assert seen == ours
