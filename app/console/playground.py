@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
-from app.console.choices import Choices, options_of, ticked
+from app.console.choices import Choices, options_of
 from app.console.corrections_form import MOST_MENTIONS, found_json
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, render
@@ -96,8 +96,12 @@ async def _extract(
     """What one model says. Raises ApiError whose faults are of fields of the form."""
     request = validated(
         ExtractionRequest,
-        {"model": name, "text": text.all, **ticked(form, "tasks")}
-        | {"options": options_of(form, "min_precision")},
+        {
+            "model": name,
+            "text": text.all,
+            "tasks": form.chosen("tasks") or None,
+            "options": options_of(form, "min_precision"),
+        },
     )
     try:
         texts = check(request, Limits(platform.settings.max_text_characters))
