@@ -2,7 +2,7 @@
 // server as ever; here its form is sent, and the new form takes the place of the old one.
 
 let selection = null; // {start, end, text}: code points of title, space, abstract
-let turn = 0; // only the last one of several answers counts: it knows what was done until then
+let last = Promise.resolve();
 begin();
 
 document.addEventListener("selectionchange", () => {
@@ -24,7 +24,7 @@ function begin() {
     button.addEventListener("click", () => move(form, button.dataset.move));
   }
   for (const box of form.querySelectorAll("input[type=checkbox], select[id^='mention.']")) {
-    box.addEventListener("change", () => refresh(form, {}, box.id));
+    box.addEventListener("change", () => refresh({}, box.id));
   }
 }
 
@@ -75,30 +75,38 @@ function points(text) {
 function add(form, type) {
   const number = form.elements.mentions.value;
   const fields = { "add.type": type, "add.start": selection.start, "add.end": selection.end };
-  refresh(form, fields, `mention.${number}.identifiers`);
+  refresh(fields, `mention.${number}.identifiers`);
 }
 
 function move(form, number) {
   form.elements[`mention.${number}.start`].value = selection.start;
   form.elements[`mention.${number}.end`].value = selection.end;
-  refresh(form, {}, `mention.${number}.start`);
+  refresh({}, `mention.${number}.start`);
 }
 
-async function refresh(form, fields, focus) {
-  const mine = ++turn;
-  const data = new URLSearchParams(new FormData(form));
-  const sent = data.toString();
-  for (const [name, value] of Object.entries(fields)) data.set(name, value);
-  // Not `form.action`: that is the button of this name.
-  const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data });
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.getElementById("editor");
-  if (fresh === null || mine !== turn) return;
-  // Whatever was typed or ticked meanwhile must not be lost.
-  const now = new URLSearchParams(new FormData(form)).toString();
-  if (now !== sent) return refresh(form, fields, document.activeElement.id || focus);
+// One after the other: what is added must be in the form before it is sent again.
+function refresh(fields, focus) {
+  last = last.then(() => exchange(fields, focus)).catch(() => {
+    document.getElementById("selected").textContent = "The server does not answer: try again.";
+  });
+}
+
+async function exchange(fields, focus) {
+  const form = document.getElementById("editor");
+  let sent, answer;
+  do {
+    const data = new URLSearchParams(new FormData(form));
+    sent = data.toString();
+    for (const [name, value] of Object.entries(fields)) data.set(name, value);
+    // Not `form.action`: that is the button of this name.
+    answer = await fetch(form.getAttribute("action"), { method: "POST", body: data });
+    answer = await answer.text();
+    // Whatever was typed or ticked meanwhile must not be lost.
+  } while (new URLSearchParams(new FormData(form)).toString() !== sent);
+  const fresh = new DOMParser().parseFromString(answer, "text/html").getElementById("editor");
+  if (fresh === null) throw new Error("not the page that was asked for");
+  const at = document.activeElement?.id || focus;
   form.replaceWith(document.adoptNode(fresh));
   begin();
-  document.getElementById(focus)?.focus();
+  document.getElementById(at)?.focus();
 }
