@@ -1,10 +1,13 @@
 """The first page, and what holds for all pages."""
 
-import httpx
-from playwright.sync_api import Page, expect
+from pathlib import Path
 
-from app.own_service import OwnService
+import httpx
+from playwright.sync_api import Browser, Page, expect
+
+from app.own_service import OwnService, own_service
 from tests.console.conftest import Shoot
+from tests.console.prepared import Json, sample, training_file
 
 
 def test_the_first_page_leads_through_the_pipeline(page: Page, shoot: Shoot) -> None:
@@ -16,6 +19,41 @@ def test_the_first_page_leads_through_the_pipeline(page: Page, shoot: Shoot) -> 
     links = page.get_by_role("navigation").get_by_role("link")
     assert "Playground" in links.all_inner_texts()
     shoot(page, "home")
+
+
+def test_an_empty_service_shows_the_way(browser: Browser, tmp_path: Path, shoot: Shoot) -> None:
+    """Five steps, nothing else; after the first upload what came last is there by itself."""
+    with (
+        own_service(tmp_path) as service,
+        browser.new_context(base_url=service.address) as context,
+    ):
+        page = context.new_page()
+        page.goto("/")
+        expect(page.get_by_role("listitem").filter(has_text="Upload a dataset")).to_be_visible()
+        assert page.locator("ol.steps > li").count() == 5
+        expect(page.get_by_role("table")).to_have_count(0)
+        shoot(page, "home-empty")
+        sample(service.client)
+        expect(page.get_by_role("row", name="sample")).to_be_visible(timeout=15_000)
+
+
+def test_what_runs_is_followed(page: Page, served: OwnService, shoot: Shoot) -> None:
+    """A long training is there with its progress; once it is cancelled it is what came last."""
+    file = training_file(served.client, sample(served.client))
+    slow = {"preset": "accurate", "iterations": 1000}
+    asked = {"training_file_id": file["id"], "hyperparameters": slow, "name": "the long one"}
+    job: Json = served.client.post("/v1/fine-tunes", json=asked).json()
+    page.goto("/")
+    running = page.get_by_role("table", name="Jobs that have not ended")
+    expect(running.get_by_role("row", name="the long one")).to_contain_text("Fine-tune")
+    expect(running.get_by_role("progressbar", name="Progress of the long one")).to_be_visible()
+    shoot(page, "home-running")
+    served.client.post(f"/v1/fine-tunes/{job['id']}/cancel")
+    ended = page.get_by_role("table", name="Jobs that have ended")
+    expect(ended.get_by_role("row", name="the long one")).to_contain_text(
+        "cancelled", timeout=15_000
+    )
+    expect(running.get_by_role("row", name="the long one")).to_have_count(0)
 
 
 def test_a_phone_needs_no_scrolling_sideways(page: Page) -> None:
