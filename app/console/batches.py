@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
-from app.console.choices import Choices, options_of, tasks_of
+from app.console.choices import Choices, options_of, ticked
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
 from app.extraction_batches.received import received
@@ -31,7 +31,8 @@ router = APIRouter(prefix="/batches", route_class=PageRoute)
 _PAGE, _FAILURES = 50, 50
 _OPTIONS = ("min_score", "min_precision", "offset_unit")
 _FIELDS = frozenset(
-    ["model", "tasks", "name", "options.vocabularies", *(f"options.{name}" for name in _OPTIONS)]
+    ["model", "tasks", "name", "notify", "options.vocabularies"]
+    + [f"options.{name}" for name in _OPTIONS]
 )
 _FORMATS: dict[ResultFormat, str] = {
     "jsonl": "JSON lines, with scores and failures",
@@ -89,9 +90,8 @@ async def from_dataset(request: Request, platform: PlatformDep, backends: Backen
     """Begin one with the documents of a dataset, and go to its page."""
     form = await read_form(request)
     try:
-        splits = form.chosen("splits")
-        body = _request(form) | {"dataset_id": form.text("dataset_id")}
-        asked = validated(DatasetBatchRequest, body | ({"splits": splits} if splits else {}))
+        body = _request(form) | {"dataset_id": form.text("dataset_id")} | ticked(form, "splits")
+        asked = validated(DatasetBatchRequest, body)
         await check(platform, backends, asked)
         async with platform.work(write=True) as work:
             batch = await ExtractionBatches(work).create_from_dataset(asked, backends)
@@ -155,8 +155,12 @@ async def delete(platform: PlatformDep, batch_id: str) -> Response:
 
 def _request(form: Form) -> dict[str, Any]:
     """A form as what `POST /v1/extraction-batches` is sent."""
-    options = options_of(form, *_OPTIONS)
-    return {"model": form.text("model"), "options": options, **form.given("name"), **tasks_of(form)}
+    return {
+        "model": form.text("model"),
+        "options": options_of(form, *_OPTIONS),
+        **form.given("name"),
+        **ticked(form, "tasks", "notify"),
+    }
 
 
 async def _form(request: Request, platform: Platform, backends: Backends, form: Form) -> Response:

@@ -10,6 +10,8 @@ from app.datasets.schemas import Dataset
 from app.datasets.service import Datasets
 from app.models.schemas import Model
 from app.models.service import Models
+from app.notifications.schemas import NotificationTarget
+from app.notifications.service import Notifications
 from app.platform.errors import ApiError
 from app.platform.work import Platform
 from app.vocabularies.schemas import Vocabulary
@@ -21,7 +23,8 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Choices:
-    """Datasets and vocabularies that are ready, models that one may extract with.
+    """Datasets and vocabularies that are ready, models that one may extract with, and who may be
+    told of the end.
 
     `dataset` is the one that is chosen already, None if none is or if it is not there.
     """
@@ -29,6 +32,7 @@ class Choices:
     datasets: Sequence[Dataset]
     models: Sequence[Model]
     vocabularies: Sequence[Vocabulary]
+    targets: Sequence[NotificationTarget]
     dataset: Dataset | None
 
     @classmethod
@@ -41,6 +45,7 @@ class Choices:
                 if each.status == "ready"
             ]
             vocabularies = (await Vocabularies(work).page(None, _MOST)).items
+            targets = (await Notifications(work).page(None, _MOST)).items
             models = (await Models(work, backends).page(None, _MOST)).items
             dataset = next((each for each in datasets if each.id == dataset_id), None)
             if dataset is None and dataset_id:
@@ -49,6 +54,7 @@ class Choices:
             datasets=datasets,
             models=[each for each in models if each.can_extract],
             vocabularies=[each for each in vocabularies if each.status == "ready"],
+            targets=[each for each in targets if each.enabled],
             dataset=dataset,
         )
 
@@ -58,10 +64,9 @@ class Choices:
         return [name for name in names if name not in known]
 
 
-def tasks_of(form: Form) -> dict[str, list[str]]:
-    """The tasks that were ticked; nothing if none was: the API then takes all there are."""
-    tasks = form.chosen("tasks")
-    return {"tasks": tasks} if tasks else {}
+def ticked(form: Form, *names: str) -> dict[str, list[str]]:
+    """What was ticked in these fields; nothing of those without a tick: the API has defaults."""
+    return {name: values for name in names if (values := form.chosen(name))}
 
 
 def options_of(form: Form, *names: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from app.corpora.documents import MENTION_TYPES
 from app.evaluations.causes import CAUSES, Cause
 from app.evaluations.compared import comparison
 from app.evaluations.detail_schemas import ErrorInContext
-from app.evaluations.error_pages import CONTEXT, error_page
+from app.evaluations.error_pages import error_page
 from app.evaluations.measures import MEASURES, Measure
 from app.evaluations.opened import opened
 from app.evaluations.schemas import Evaluation
@@ -114,29 +114,18 @@ class Side:
 
 @dataclass(frozen=True)
 class ShownError:
-    """An error, the text around it in pieces, and both sides of it; None is nothing at all.
-
-    `cut` says whether there is more text before, and after.
-    """
+    """An error, the text around it in pieces, and both sides of it; None is nothing at all."""
 
     error: ErrorInContext
     pieces: list[Piece]
-    cut: tuple[bool, bool]
     expected: Side | None
     found: Side | None
 
 
 def _shown(error: ErrorInContext) -> ShownError:
     expected, found = _sides(error)
-    spans = _spans(error)
-    text, start = error.context, error.context_start
-    first, last = min(span.start for span in spans) - start, max(span.end for span in spans) - start
-    # It is cut anywhere: what is left of the words at its ends is left out.
-    before = text.find(" ", 0, max(first, 0)) + 1 if start else 0
-    after = text.rfind(" ", last) if len(text) - last == CONTEXT else -1
-    shown = text[before : after if after > 0 else len(text)]
-    cut = (start > 0, after > 0)
-    return ShownError(error, pieces(shown, spans, start + before), cut, expected, found)
+    shown = pieces(error.context, _spans(error), error.context_start)
+    return ShownError(error, shown, expected, found)
 
 
 def _sides(error: ErrorInContext) -> tuple[Side | None, Side | None]:

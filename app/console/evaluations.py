@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
-from app.console.choices import Choices, options_of, tasks_of
+from app.console.choices import Choices, options_of, ticked
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
 from app.datasets.service import Datasets
@@ -169,18 +169,14 @@ def _request(form: Form) -> dict[str, Any]:
     """A form as the body of `POST /v1/evaluations`; the first model is the baseline."""
     models = list(dict.fromkeys(name.strip() for name in form.chosen("models")))
     prices = {name: _price(form, name) for name in models}
-    options = options_of(form, "min_precision")
-    body: dict[str, Any] = {
+    return {
         "models": models,
         "dataset_id": form.text("dataset_id"),
-        "options": options,
+        "options": options_of(form, "min_precision"),
         "prices": {name: price for name, price in prices.items() if price},
         **form.given("name"),
-        **tasks_of(form),
+        **ticked(form, "splits", "tasks", "notify"),
     }
-    if splits := form.chosen("splits"):
-        body["splits"] = splits
-    return body
 
 
 def _price(form: Form, model: str) -> dict[str, str]:

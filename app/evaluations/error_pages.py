@@ -1,10 +1,12 @@
 """Errors in context, page by page: the cursor is the byte of a record, and an error's number."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from anyio import to_thread
 
 from app.evaluations.causes import Cause, Error
+from app.evaluations.clues import sentence_starts
 from app.evaluations.detail_schemas import ErrorInContext
 from app.evaluations.kept import Kept, KeptModel, place
 from app.evaluations.records import Record
@@ -13,7 +15,7 @@ from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_offsets, encode_cursor
 from app.prompts.tasks import Task
 
-CONTEXT = 80  # code points before and after, as far as there are
+_BEFORE_AND_AFTER = 80  # code points of context where sentences are too long
 _LONGEST_CONTEXT = 600
 _MOST_SCANNED = 32 << 20  # bytes of records read for one page, however rare what is asked for
 
@@ -76,9 +78,10 @@ class _Errors:
         if not errors:
             return
         split = self._kept.splits[record.split]
-        text = read_document(split.path, record.offset).text
+        document = read_document(split.path, record.offset)
+        text, sentences = document.text, sentence_starts(document)
         for error in errors:
-            begin, end = _context(error, text)
+            begin, end = _context(error, sentences, len(text))
             yield ErrorInContext(
                 document_id=record.document_id,
                 split=split.name,
@@ -98,15 +101,20 @@ class _Errors:
             )
 
 
-def _context(error: Error, text: str) -> tuple[int, int]:
-    """A stretch around the error and what it was taken for, or, were that too long, the error."""
+def _context(error: Error, sentences: Sequence[int], length: int) -> tuple[int, int]:
+    """The sentences of the error and of what it was taken for, of a text of this length.
+
+    Were they too long, its own sentence alone, or else a stretch around it.
+    """
     other = error.other or (error.start, error.end)
     for start, end in (
         (min(error.start, other[0]), max(error.end, other[1])),
         (error.start, error.end),
     ):
-        begin = max(0, start - CONTEXT)
-        until = min(len(text), end + CONTEXT)
+        first, last = bisect_right(sentences, start), bisect_left(sentences, end)
+        begin = sentences[first - 1] if first else 0
+        until = sentences[last] if last < len(sentences) else length
         if until - begin <= _LONGEST_CONTEXT:
             return begin, until
-    return begin, begin + _LONGEST_CONTEXT
+    begin = max(0, error.start - _BEFORE_AND_AFTER)
+    return begin, min(length, error.end + _BEFORE_AND_AFTER, begin + _LONGEST_CONTEXT)

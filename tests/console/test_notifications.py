@@ -5,6 +5,7 @@ The service is a fresh one, whose messages may go to this machine: empty pages a
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -98,6 +99,27 @@ def test_the_log_shows_what_arrives_while_it_is_open(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("off: nothing is sent")).to_be_visible()
     expect(page.get_by_role("button", name="Send a test")).to_have_count(0)
+
+
+def test_a_batch_tells_whom_it_names(
+    page: Page, hook: Receiver, served: OwnService, tmp_path: Path
+) -> None:
+    """A target that is told of nothing by itself."""
+    add(page, f"{hook.address}/named", "named")
+    page.get_by_label("everything").uncheck()
+    page.get_by_role("button", name="Save").click()
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('"Clozapine."\n')
+    page.goto("/batches/new")
+    page.get_by_label("Model", exact=True).select_option("local:rules")
+    page.get_by_label("named").check()
+    page.get_by_label("File of texts").set_input_files(texts)
+    page.get_by_role("button", name="Upload and begin").click()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
+    page.goto("/notifications")
+    page.get_by_role("link", name="named").click()
+    row = page.get_by_role("row", name="extraction_batch.succeeded")
+    expect(row).to_contain_text("delivered")
 
 
 def test_a_failed_attempt_says_why(page: Page, hook: Receiver) -> None:
