@@ -40,10 +40,10 @@ def check(project: Path, tell: Tell) -> None:
     folder.chmod(0o755)
     try:
         image = build(project, folder, tell)
-        container = Container.of(image, folder / "log", tell)
+        container = Container.of(image, tell)
         before = _files(image)
-        _lives(container, tell)
-        _demonstrates(container, tell)
+        _lives(container, folder / "serve.log", tell)
+        _demonstrates(container, folder / "demo.log", tell)
         if changed := _files(image) ^ before:
             raise WrongError(f"written outside /data and /tmp: {sorted(changed)[:5]}")
         tell("done: nothing of the image was changed")
@@ -51,17 +51,21 @@ def check(project: Path, tell: Tell) -> None:
         shutil.rmtree(folder)
 
 
-def _lives(container: Container, tell: Tell) -> None:
+def _lives(container: Container, log: Path, tell: Tell) -> None:
     """From CMD to SIGTERM."""
     stage = container.image.stage
     command = stage.last("CMD").words()
     probe = _probe(container.image)
-    process = container.start(command)
+
+    def healthy() -> bool:
+        return container.run(probe, Path(os.devnull), _PROBE_SECONDS) == 0
+
+    process = container.start(command, log)
     try:
         deadline = time.monotonic() + _START_SECONDS
-        while container.run(probe, _PROBE_SECONDS) != 0:
+        while not healthy():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise WrongError(f"HEALTHCHECK of CMD does not succeed:\n{_said(container)}")
+                raise WrongError(f"HEALTHCHECK of CMD does not succeed:\n{_said(log)}")
             time.sleep(0.2)
         tell(f"done: CMD {command}")
         tell(f"done: HEALTHCHECK {probe}")
@@ -70,22 +74,24 @@ def _lives(container: Container, tell: Tell) -> None:
             raise WrongError(f"the extraction has found nothing: {answer}")
         tell("done: an extraction")
         container.signal(process, signal.SIGTERM)
-        code = process.wait(_STOP_SECONDS)
+        try:
+            code = process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise WrongError(f"SIGTERM has not ended it:\n{_said(log)}") from None
         if code != 0:
-            raise WrongError(f"exit code {code} after SIGTERM:\n{_said(container)}")
+            raise WrongError(f"exit code {code} after SIGTERM:\n{_said(log)}")
         tell("done: SIGTERM, exit code 0")
     finally:
-        process.kill()
-        process.wait()
-    if container.run(probe, _PROBE_SECONDS) == 0:
+        container.kill(process)
+    if healthy():
         raise WrongError("HEALTHCHECK succeeds although nothing runs")
 
 
-def _demonstrates(container: Container, tell: Tell) -> None:
+def _demonstrates(container: Container, log: Path, tell: Tell) -> None:
     """A dataset, a training, extractions: whatever is written is written on the way."""
     command = ["medtune", "demo", "--preset", "fast"]
-    if container.run(command, _DEMO_SECONDS) != 0:
-        raise WrongError(f"{command} fails:\n{_said(container)}")
+    if container.run(command, log, _DEMO_SECONDS) != 0:
+        raise WrongError(f"{command} fails:\n{_said(log)}")
     tell(f"done: {command}")
 
 
@@ -121,8 +127,8 @@ def _files(image: Image) -> set[tuple[str, int]]:
     return found
 
 
-def _said(container: Container) -> str:
-    return container.log.read_text(encoding="utf-8", errors="replace")[-3000:]
+def _said(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def main() -> int:

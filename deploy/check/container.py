@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,20 +22,19 @@ from deploy.check.image import Image, Tell
 
 WRITABLE = ("data", "tmp")
 _SHARED = ("/proc", "/sys", "/dev")  # the kernel's own; a container has them, too
-_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
 
 
 @dataclass
 class Container:
-    """How processes of an image are started; `log` is what they say."""
+    """How processes of an image are started; what they say goes to a file."""
 
     image: Image
-    log: Path
     port: int
     confined: bool  # whether processes get a read-only view, and are process 1 of it
 
     @classmethod
-    def of(cls, image: Image, log: Path, tell: Tell) -> "Container":
+    def of(cls, image: Image, tell: Tell) -> "Container":
         """Make its writable folders the user's, and find out what can be done here."""
         user = numeric(image.user)
         for name in WRITABLE:
@@ -47,33 +46,40 @@ class Container:
             tell(f"not done: USER {image.user}: only root can be somebody else; it runs as we do")
         if not confined:
             tell("not done: the read-only view, process 1: they take root and namespaces")
-        return cls(image, log, _free_port(), confined)
+        return cls(image, _free_port(), confined)
 
-    def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    def start(self, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
         """Start it; its port is one that is free here instead of the image's."""
         words = [self._with_port(self.image.placed(word)) for word in command]
-        with self.log.open("ab") as log:
+        with log.open("ab") as said:
             return subprocess.Popen(
                 self._wrapped(words),
                 cwd="/",
                 env=self._environment(),
-                stdout=log,
+                stdout=said,
                 stderr=subprocess.STDOUT,
             )
 
-    def run(self, command: Sequence[str], seconds: float) -> int:
-        """The exit code of a command beside it, as `docker exec` gives it."""
-        process = self.start(command)
+    def run(self, command: Sequence[str], log: Path, seconds: float) -> int:
+        """The exit code of a command that ends by itself."""
+        process = self.start(command, log)
         try:
             return process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
+        finally:
+            self.kill(process)
 
     def signal(self, process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         """Send what an engine sends to process 1."""
         os.kill(_first(process.pid) if self.confined else process.pid, number)
+
+    def kill(self, process: "subprocess.Popen[bytes]") -> None:
+        """End it, if it has not ended, and with process 1 all others of its namespace."""
+        if process.poll() is None:
+            # `unshare` cannot see to that: a process that changes its user outlives its parent.
+            with suppress(IndexError, ProcessLookupError):
+                self.signal(process, signal.SIGKILL)
+            process.kill()
+            process.wait()
 
     def _environment(self) -> dict[str, str]:
         path = self.image.environment

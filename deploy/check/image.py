@@ -72,7 +72,9 @@ def build(project: Path, folder: Path, tell: Tell) -> Image:
     for number, stage in enumerate(stages):
         root = folder / "root"
         tell(f"not done: FROM {stage.base}: an environment of this Python stands in for it")
-        venv.create(root / "usr" / "local", with_pip=True, symlinks=True)
+        # The base has pip; to install it takes seconds, so only where it is used.
+        uses_pip = any(i.keyword == "RUN" and "pip" in i.value for i in stage.instructions)
+        venv.create(root / "usr" / "local", with_pip=uses_pip, symlinks=True)
         (root / "tmp").mkdir()
         path = f"{root}/usr/local/bin:/usr/bin:/bin"
         image = Image(root, stage, {"PATH": path})

@@ -20,6 +20,7 @@ from deploy.check.dockerfile import (
     project_stages,
     read_stages,
 )
+from deploy.check.image import CommandFailedError, build
 from tests.project.deployed import SECRETS, parse, unknown_settings
 from tests.project.paths import ROOT
 
@@ -154,6 +155,25 @@ def test_unknown_things_of_a_dockerfile_are_refused() -> None:
         expanded("${A}-$B", {"A": "1"})
     with pytest.raises(DockerfileError, match="not understood"):
         Ignored.read("node_modules\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("RUN true && exit 3", "line 2: RUN exit 3: exit code 3"),
+        ("COPY secret ./", "line 2: COPY does not find secret"),
+        ("COPY --from=build /a /a", "line 2: there is no stage build"),
+    ],
+)
+def test_image_that_cannot_be_built_is_refused(line: str, why: str, tmp_path: Path) -> None:
+    """A command that fails, a file that .dockerignore keeps out, a stage that is not there."""
+    project, folder = tmp_path / "project", tmp_path / "folder"
+    project.mkdir()
+    (project / "Dockerfile").write_text(f"FROM a\n{line}\n")
+    (project / ".dockerignore").write_text("*\n")
+    (project / "secret").touch()
+    with pytest.raises((CommandFailedError, DockerfileError), match=re.escape(why)):
+        build(project, folder, lambda _line: None)
 
 
 def test_image_works() -> None:
