@@ -29,6 +29,7 @@ from app.platform.clock import now
 from app.platform.errors import ApiError
 
 _SECONDS = 15.0  # for all of an attempt, redirects included
+_ANSWER_SECONDS = 2.0  # for the rest of an answer once its status is there
 _MOST_ANSWER_BYTES = 64 * 1024
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 307, 308})  # with method and body; 303 asks for another call
@@ -80,14 +81,21 @@ class Webhooks:
         )
         response = await self._transport.handle_async_request(request)
         try:
-            read = 0
-            async for chunk in response.aiter_raw():
-                read += len(chunk)
-                if read > _MOST_ANSWER_BYTES:
-                    break
+            # The status is all that counts: whatever comes of the rest, the message is delivered.
+            with suppress(TimeoutError, httpx.TransportError):
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    await _throw_away(response)
         finally:
             await response.aclose()
         return response
+
+
+async def _throw_away(response: httpx.Response) -> None:
+    read = 0
+    async for chunk in response.aiter_raw():
+        read += len(chunk)
+        if read > _MOST_ANSWER_BYTES:
+            return
 
 
 def _signed(sending: Sending, content: bytes) -> dict[str, str]:

@@ -120,18 +120,16 @@ def _forbidden(detail: str) -> ApiError:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends requests of httpx, each over a connection of its own to an address it has checked.
 
-    It takes no proxy of the environment, follows no redirect and does no repeat: who follows one
-    sends the next request through here, too. Raises ApiError `forbidden_address`, and what httpx
-    raises. `private`: addresses inside are allowed.
+    It takes no proxy of the environment (but certificates, by SSL_CERT_FILE), follows no redirect
+    and does no repeat: who follows one sends the next request through here, too. `private`:
+    addresses inside are allowed. Raises ApiError `forbidden_address`, and what httpx raises.
     """
 
     def __init__(self, *, private: bool, resolver: Resolver = resolve) -> None:
         self._private = private
         self._resolve = resolver
         # A connection kept for one host must not serve another one at the same address.
-        self._inner = httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
-        )
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to the first address of its host that can be connected to."""

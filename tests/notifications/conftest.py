@@ -3,8 +3,9 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -52,15 +53,14 @@ class Receiver:
 
     address: str = ""
     posts: list[Post] = field(default_factory=list)
+    endless: bool = False  # whether the body of an answer never ends
+    sent: int = 0  # bytes of such a body
+    cut_off: bool = False  # whether the other side has closed the connection on it
     answer: Callable[[int, Post], tuple[int, dict[str, str]]] = lambda _n, _post: (204, {})
-
-    def of(self, subject: str) -> list[Post]:
-        """The requests about one subject."""
-        return [post for post in self.posts if post.message["data"]["id"] == subject]
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver that has started."""
     state = Receiver()
 
@@ -74,16 +74,27 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(status)
             for name, value in answered.items():
                 self.send_header(name, value)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(2**40) if state.endless else "0")
             self.end_headers()
+            with suppress(OSError):  # until the other side has had enough
+                while state.endless:
+                    self.wfile.write(b" " * 1024)
+                    state.sent += 1024
+            state.cut_off = state.endless
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        daemon_threads = True
+
+    server = Server((host, 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    state.address = f"http://127.0.0.1:{server.server_port}"
+    name = f"[{host}]" if ":" in host else host
+    state.address = f"{'https' if tls else 'http'}://{name}:{server.server_port}"
     try:
         yield state
     finally:
@@ -97,6 +108,18 @@ class Mailbox(Received):
     def __init__(self) -> None:
         super().__init__()
         self.mails: list[object] = []
+        self.refusals = 0  # so many mails are not taken
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: object, _session: object, envelope: Any, address: str, options: Any
+    ) -> str:
+        """Take a recipient, or not now."""
+        if self.refusals:
+            self.refusals -= 1
+            return "450 4.2.0 not now"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     def handle_message(self, message: object) -> None:
         """Keep it."""
