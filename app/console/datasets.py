@@ -141,8 +141,9 @@ async def _list(request: Request, platform: Platform, form: Form, cursor: str | 
 
 
 async def _show(request: Request, platform: Platform, template: str, dataset_id: str) -> Response:
-    found = await report(platform, dataset_id, None, _FIRST_PROBLEMS)
+    # In this order: what is shown as finished has its whole report.
     dataset = await _get(platform, dataset_id)
+    found = await report(platform, dataset_id, None, _FIRST_PROBLEMS)
     return render(
         request,
         template,

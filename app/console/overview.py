@@ -9,15 +9,25 @@ from app.backends.registry import Backends
 from app.datasets.service import Datasets
 from app.evaluations.service import Evaluations
 from app.extraction_batches.service import ExtractionBatches
+from app.extraction_batches.states import Status as Asking
 from app.fine_tunes.service import FineTunes
+from app.fine_tunes.states import Status as Training
 from app.platform.work import Work
 from app.training_files.service import TrainingFiles
 from app.vocabularies.service import Vocabularies
 
 ENDED = frozenset({"ready", "succeeded", "failed", "cancelled"})
-# Of each kind so many of the newest are looked at for what is still at work.
-_LOOKED_AT = 100
-_MOST_RUNNING, _MOST_LATEST = 20, 10
+_MOST, _LATEST = 20, 10
+# These have no list by status: one that runs is among the newest of them.
+_EVALUATIONS = 100
+_PATHS = {
+    "Dataset": "datasets",
+    "Training file": "training-files",
+    "Vocabulary": "vocabularies",
+    "Fine-tune": "fine-tunes",
+    "Evaluation": "evaluations",
+    "Batch": "batches",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Overview:
-    """Both newest first; `more` says that not all that runs is listed."""
+    """Newest first, what runs before what is queued; `more`: not all that runs is listed."""
 
     running: Sequence[Activity]
     latest: Sequence[Activity]
@@ -54,48 +64,49 @@ class Overview:
 
 async def overview(work: Work, backends: Backends) -> Overview:
     """What runs now and what came last, in one transaction for reading."""
+    datasets, files, vocabularies = Datasets(work), TrainingFiles(work), Vocabularies(work)
+    fine_tunes, batches = FineTunes(work, backends), ExtractionBatches(work)
+    evaluations = (await Evaluations(work).page(None, None, "created_at", None, _EVALUATIONS)).items
+    # Whatever waits longest is what is at work: the newest things alone would not show it.
     found = [
-        activity
-        for kind, path, items in (
-            ("Dataset", "datasets", (await Datasets(work).page(None, _LOOKED_AT)).items),
-            (
-                "Training file",
-                "training-files",
-                (await TrainingFiles(work).page(None, None, _LOOKED_AT)).items,
-            ),
-            (
-                "Fine-tune",
-                "fine-tunes",
-                (await FineTunes(work, backends).page(None, None, _LOOKED_AT)).items,
-            ),
-            (
-                "Vocabulary",
-                "vocabularies",
-                (await Vocabularies(work).page(None, _LOOKED_AT)).items,
-            ),
-            (
-                "Evaluation",
-                "evaluations",
-                (await Evaluations(work).page(None, None, "created_at", None, _LOOKED_AT)).items,
-            ),
-            ("Batch", "batches", (await ExtractionBatches(work).page(None, None, 20)).items),
-        )
-        for activity in _activities(kind, path, items)
+        *_of("Dataset", (await datasets.page(None, _MOST)).items),
+        *_of("Dataset", [await datasets.get(i) for i in _oldest(await datasets.unfinished())]),
+        *_of("Training file", (await files.page(None, None, _MOST)).items),
+        *_of("Training file", [await files.get(i) for i in _oldest(await files.unfinished())]),
+        *_of("Vocabulary", (await vocabularies.page(None, _MOST)).items),
+        *_of(
+            "Vocabulary",
+            [await vocabularies.get(i) for i in _oldest(await vocabularies.unfinished())],
+        ),
+        *_of("Fine-tune", (await fine_tunes.page(None, None, _MOST)).items),
+        *_of("Evaluation", evaluations),
+        *_of("Batch", (await batches.page(None, None, _MOST)).items),
     ]
-    found.sort(key=lambda each: each.created_at, reverse=True)
-    running = [each for each in found if not each.ended]
-    latest = [each for each in found if each.ended]
-    return Overview(running[:_MOST_RUNNING], latest[:_MOST_LATEST], len(running) > _MOST_RUNNING)
+    for training in (Training.PREPARING, Training.TRAINING, Training.CANCELLING):
+        found += _of("Fine-tune", (await fine_tunes.page(training, None, _MOST)).items)
+    for asking in (Asking.PREPARING, Asking.RUNNING, Asking.CANCELLING):
+        found += _of("Batch", (await batches.page(asking, None, _MOST)).items)
+    each_once = list({activity.path: activity for activity in found}.values())
+    each_once.sort(key=lambda activity: activity.created_at, reverse=True)
+    running = [activity for activity in each_once if not activity.ended]
+    running.sort(key=lambda activity: activity.status == "queued")  # stable: those at work first
+    latest = [activity for activity in each_once if activity.ended]
+    return Overview(running[:_MOST], latest[:_LATEST], len(running) > _MOST)
 
 
-def _activities(kind: str, path: str, items: Sequence[Any]) -> Iterator[Activity]:
+def _oldest(ids: Sequence[str]) -> list[str]:
+    """Ids are in the order of their making."""
+    return sorted(ids)[:_MOST]
+
+
+def _of(kind: str, items: Sequence[Any]) -> Iterator[Activity]:
     for each in items:
         percent = getattr(each, "progress", None)
         if percent is not None and kind == "Batch":
             percent *= 100  # its progress is a share
         yield Activity(
             kind=kind,
-            path=f"/{path}/{each.id}",
+            path=f"/{_PATHS[kind]}/{each.id}",
             name=getattr(each, "name", each.id),
             status=str(each.status),
             stage=getattr(each, "stage", ""),

@@ -1,5 +1,6 @@
 """Datasets in the console: upload, report, documents, deletion."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -86,6 +87,43 @@ def test_a_broken_file_says_where_and_what_to_do(
     expect(row).to_contain_text("Offsets count Unicode code points")
     expect(page.get_by_role("link", name="upload them again")).to_be_visible()
     shoot(page, "dataset-failed")
+
+
+def test_a_long_report_is_read_page_by_page(page: Page, served: OwnService) -> None:
+    """The first problems on the dataset's page, all of them, a hundred at a time, on its own."""
+    many = "".join(f"1\t{n}\t{n + 3}\txyz\tDisease\tD1\n" for n in range(120))
+    dataset = upload(served.client, BROKEN + many.replace("D1", "D001241"))
+    page.goto(f"/datasets/{dataset['id']}")
+    problems = page.get_by_role("table", name="problems")
+    expect(problems.get_by_role("row")).to_have_count(11)
+    page.get_by_role("link", name="The whole report").click()
+    expect(problems.get_by_role("row")).to_have_count(101)
+    page.get_by_role("link", name="Next problems").click()
+    found = dataset["report"]["errors"] + dataset["report"]["warnings"]
+    expect(problems.get_by_role("row")).to_have_count(1 + found - 100)
+
+
+def test_a_slow_upload_shows_how_far_it_is_and_can_be_stopped(
+    page: Page, served: OwnService, tmp_path: Path, shoot: Shoot
+) -> None:
+    """Over a slow line; stopped, nothing of it is there, and the form is as it was."""
+    file = tmp_path / "slow.txt"
+    file.write_text(BROKEN + "\n" * 3_000_000, encoding="utf-8")
+    page.goto("/datasets")
+    choose(page, 1, file)
+    slow = page.context.new_cdp_session(page)
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    slow.send("Network.enable")
+    slow.send("Network.emulateNetworkConditions", limits | {"uploadThroughput": 300_000})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#upload-said")).to_have_text(re.compile(r"^[1-9]\d? % sent"))
+    expect(page.get_by_role("button", name="Upload", exact=True)).to_be_disabled()
+    shoot(page, "datasets-uploading")
+    page.get_by_role("button", name="Stop the upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("The upload was stopped.")
+    expect(page.get_by_role("progressbar", name="Upload")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("row", name="slow.txt")).to_have_count(0)
 
 
 def test_a_refused_upload_says_why_and_keeps_what_was_typed(page: Page, shoot: Shoot) -> None:
