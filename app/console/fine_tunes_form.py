@@ -14,6 +14,8 @@ from app.fine_tunes.schemas import FineTuneRequest
 from app.fine_tunes.service import FineTunes
 from app.models.schemas import BackendInfo
 from app.models.service import Models
+from app.notifications.schemas import NotificationTarget
+from app.notifications.service import Notifications
 from app.platform.errors import ApiError, invalid_field
 from app.platform.http import PlatformDep
 from app.platform.work import Platform
@@ -26,7 +28,15 @@ from app.vocabularies.service import Vocabularies
 router = APIRouter(route_class=PageRoute)
 
 _MOST = 200  # that the form offers of each kind; others by their own pages
-_PLAIN = ("training_file_id", "evaluation_file_id", "backend", "base_model", "vocabularies", "name")
+_PLAIN = (
+    "training_file_id",
+    "evaluation_file_id",
+    "backend",
+    "base_model",
+    "vocabularies",
+    "name",
+    "notify",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class _Choices:
 
     files: list[TrainingFile]
     vocabularies: list[Vocabulary]
+    targets: list[NotificationTarget]
     backends: list[BackendInfo]
     backend: BackendInfo
     setup_hint: str | None
@@ -62,6 +73,7 @@ async def launch(request: Request, platform: PlatformDep, backends: BackendsDep)
         **form.given("training_file_id", "evaluation_file_id", "backend", "base_model", "name"),
         "hyperparameters": values_of(choices.fields, form),
         "vocabularies": form.chosen("vocabularies"),
+        "notify": form.chosen("notify"),
     }
     try:
         if form.text("fields_of") != choices.backend.name:
@@ -98,6 +110,7 @@ async def _choices(platform: Platform, backends: Backends, form: Form) -> _Choic
     async with platform.work(write=False) as work:
         files = (await TrainingFiles(work).page(None, None, _MOST)).items
         vocabularies = (await Vocabularies(work).page(None, _MOST)).items
+        targets = (await Notifications(work).page(None, _MOST)).items
         known = [each for each in await Models(work, backends).backends() if each.can_train]
     chosen = next((each for each in known if each.name == form.text("backend", "local")), known[0])
     backend = backends.get(chosen.name)
@@ -106,6 +119,7 @@ async def _choices(platform: Platform, backends: Backends, form: Form) -> _Choic
     return _Choices(
         files=[each for each in files if each.status != "failed"],
         vocabularies=[each for each in vocabularies if each.status == "ready"],
+        targets=targets,
         backends=known,
         backend=chosen,
         setup_hint=None if chosen.configured else backend.setup_hint,

@@ -1,6 +1,7 @@
 """Fine-tunes in the console: launched from a form made of a schema, followed to the model."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -93,6 +94,44 @@ def test_each_backend_has_its_own_fields(page: Page, file: Json, shoot: Shoot) -
     page.get_by_role("button", name="Train").click()
     expect(page.get_by_role("alert")).to_contain_text("not configured")
     shoot(page, "fine-tune-cohere")
+
+
+@pytest.fixture
+def elsewhere(served: OwnService) -> Iterator[tuple[Json, Json]]:
+    """A vocabulary and someone to be told, gone afterwards with all that uses them."""
+    names = {"file": ("names.tsv", b"MESH:D001241\tAspirin\n")}
+    form = {"name": "names", "type": "Chemical"}
+    answer = served.client.post("/v1/vocabularies", files=names, data=form)
+    vocabulary = settled(served.client, answer.headers["Location"])
+    # Nobody is there: what is sent fails, and no one waits for that.
+    asked = {"kind": "webhook", "address": "https://hooks.example/x", "events": [], "name": "team"}
+    target: Json = served.client.post("/v1/notification-targets", json=asked).json()
+    yield vocabulary, target
+    served.client.delete(f"/v1/vocabularies/{vocabulary['id']}", params={"cascade": "true"})
+    served.client.delete(f"/v1/notification-targets/{target['id']}")
+
+
+def test_vocabularies_and_who_is_told_are_ticked(
+    page: Page, served: OwnService, file: Json, elsewhere: tuple[Json, Json]
+) -> None:
+    """Both are in the fine-tune; and after a refusal they are still ticked."""
+    vocabulary, target = elsewhere
+    page.goto(f"/fine-tunes/new?training_file_id={file['id']}")
+    quick(page)
+    page.get_by_label("names").check()
+    page.get_by_label("team").check()
+    page.get_by_label("Relation threshold").fill("1")
+    page.get_by_role("button", name="Train").click()
+    expect(page.get_by_label("names")).to_be_checked()
+    expect(page.get_by_label("team")).to_be_checked()
+    page.get_by_label("Relation threshold").fill("")
+    page.get_by_role("button", name="Train").click()
+    expect(page.get_by_role("link", name=target["id"])).to_be_visible()
+    location = page.url.replace("/fine-tunes/", "/v1/fine-tunes/")
+    fine_tune = served.client.get(location).json()
+    assert (fine_tune["vocabularies"], fine_tune["notify"]) == ([vocabulary["id"]], [target["id"]])
+    served.client.post(f"{location}/cancel")
+    settled(served.client, location)
 
 
 def test_without_script(browser: Browser, served: OwnService, file: Json) -> None:
