@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class ExtractionBatchStatus(StrEnum):
     """Where a batch stands: `preparing` reads the input, `cancelling` waits for shards to stop."""
 
     QUEUED = "queued"
@@ -14,6 +14,9 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+
+# The long name is for the OpenAPI file, where all rooms meet.
+Status = ExtractionBatchStatus
 
 TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 READING = frozenset({Status.QUEUED, Status.PREPARING})

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class FineTuneStatus(StrEnum):
     """Where a fine-tune stands."""
 
     QUEUED = "queued"
@@ -14,6 +14,9 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+
+# The long name is for the OpenAPI file, where all rooms meet.
+Status = FineTuneStatus
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.PREPARING, Status.CANCELLED, Status.FAILED}),

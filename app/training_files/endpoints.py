@@ -98,7 +98,10 @@ async def get_training_file(
     summary="Download the JSONL",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"application/jsonl": {}}, "description": "One JSON object a line."},
+        200: {
+            "content": {"application/jsonl": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "One JSON object a line.",
+        },
         **problem_responses("not_found", "training_file_not_ready", "invalid_request"),
     },
 )
