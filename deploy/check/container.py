@@ -31,22 +31,22 @@ class Container:
 
     image: Image
     port: int
-    confined: bool  # whether processes get a read-only view, and are process 1 of it
+    as_user: bool  # whether processes run as the image's user, not as we do
+    confined: bool  # whether they get a read-only view, and are process 1 of it
 
     @classmethod
     def of(cls, image: Image, tell: Tell) -> "Container":
-        """Make its writable folders the user's, and find out what can be done here."""
-        user = numeric(image.user)
-        for name in WRITABLE:
-            (image.root / name).mkdir(exist_ok=True)
-            if os.geteuid() == 0:
-                os.chown(image.root / name, user, user)
+        """Find out what can be done here. Raises DockerfileError for a USER like root."""
+        numeric(image.user)
+        (image.root / "tmp").chmod(0o1777)  # a base image has one
         confined = _can_confine()
-        if os.geteuid() != 0:
-            tell(f"not done: USER {image.user}: only root can be somebody else; it runs as we do")
+        reached = confined or _closed_above(Path(sys.base_prefix)) is None
+        as_user = os.geteuid() == 0 and reached
+        if not as_user:
+            tell(f"not done: USER {image.user}: it takes root, and a Python that others may run")
         if not confined:
             tell("not done: the read-only view, process 1: they take root and namespaces")
-        return cls(image, _free_port(), confined)
+        return cls(image, _free_port(), as_user, confined)
 
     def start(self, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
         """Start it; its port is one that is free here instead of the image's."""
@@ -91,7 +91,7 @@ class Container:
 
     def _wrapped(self, words: Sequence[str]) -> list[str]:
         inside = ["env", "--chdir", str(self.image.folder), *words]
-        if os.geteuid() != 0:
+        if not self.as_user:
             return inside
         user = str(numeric(self.image.user))
         as_user = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
