@@ -9,7 +9,9 @@ from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
-from app.console.schema_fields import SchemaField, fields_of, names_of, plain, values_of
+from app.console.schema_fields import SchemaField, all_names, fields_of, plain, values_of
+from app.console.training_files import MOST_DATASETS, names_of
+from app.datasets.service import Datasets
 from app.fine_tunes.schemas import FineTuneRequest
 from app.fine_tunes.service import FineTunes
 from app.models.schemas import BackendInfo
@@ -47,6 +49,7 @@ class _Choices:
     """
 
     files: list[TrainingFile]
+    dataset_names: dict[str, str]
     vocabularies: list[Vocabulary]
     targets: list[NotificationTarget]
     backends: list[BackendInfo]
@@ -91,7 +94,7 @@ async def _form(
     request: Request, platform: Platform, backends: Backends, form: Form, choices: _Choices
 ) -> Response:
     # Those of another backend stand at no field of this form.
-    names = [*_PLAIN, "hyperparameters", *names_of(choices.fields)]
+    names = [*_PLAIN, "hyperparameters", *all_names(choices.fields)]
     # Whether the fields below have been filled in, or are to show what is the default.
     filled = form.text("fields_of") == choices.backend.name
     return render(
@@ -109,6 +112,7 @@ async def _choices(platform: Platform, backends: Backends, form: Form) -> _Choic
     await backends.base_models()  # Not while the database waits.
     async with platform.work(write=False) as work:
         files = (await TrainingFiles(work).page(None, None, _MOST)).items
+        datasets = (await Datasets(work).page(None, MOST_DATASETS)).items
         vocabularies = (await Vocabularies(work).page(None, _MOST)).items
         targets = (await Notifications(work).page(None, _MOST)).items
         known = [each for each in await Models(work, backends).backends() if each.can_train]
@@ -118,6 +122,7 @@ async def _choices(platform: Platform, backends: Backends, form: Form) -> _Choic
     schema = chosen.hyperparameters or {}
     return _Choices(
         files=[each for each in files if each.status != "failed"],
+        dataset_names=names_of(datasets),
         vocabularies=[each for each in vocabularies if each.status == "ready"],
         targets=targets,
         backends=known,

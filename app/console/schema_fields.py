@@ -58,9 +58,9 @@ def values_of(fields: Sequence[SchemaField], form: Form) -> dict[str, Any]:
     return found
 
 
-def names_of(fields: Sequence[SchemaField]) -> list[str]:
+def all_names(fields: Sequence[SchemaField]) -> list[str]:
     """The names of all fields, groups and what is in them included."""
-    return [name for each in fields for name in (each.name, *names_of(each.fields))]
+    return [name for each in fields for name in (each.name, *all_names(each.fields))]
 
 
 def plain(description: str) -> str:

@@ -1,6 +1,6 @@
 """Training files: build one from a dataset, look into it, download, delete."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -23,7 +23,7 @@ from app.training_files.service import TrainingFiles
 router = APIRouter(route_class=PageRoute)
 
 _ROWS = 5
-_MOST_DATASETS = 200  # that the form offers; others by their own pages
+MOST_DATASETS = 200  # that are offered, and known by name; others by their own pages
 _TEXTS = {"abstract": "The abstract", "title_and_abstract": "Title and abstract"}
 _FORMATS = {
     "prompt_completion": "Prompt and completion",
@@ -51,7 +51,10 @@ async def live_list(request: Request, platform: PlatformDep, cursor: Cursor = No
     """The table of the page above."""
     async with platform.work(write=False) as work:
         page = await TrainingFiles(work).page(None, cursor, 50)
-    return render(request, "training_files_table.html", page=page, cursor=cursor)
+        names = names_of((await Datasets(work).page(None, MOST_DATASETS)).items)
+    return render(
+        request, "training_files_table.html", page=page, cursor=cursor, dataset_names=names
+    )
 
 
 @router.post("/training-files")
@@ -117,7 +120,7 @@ async def delete(
 async def _list(request: Request, platform: Platform, form: Form, cursor: str | None) -> Response:
     async with platform.work(write=False) as work:
         page = await TrainingFiles(work).page(None, cursor, 50)
-        datasets = (await Datasets(work).page(None, _MOST_DATASETS)).items
+        datasets = (await Datasets(work).page(None, MOST_DATASETS)).items
     return render(
         request,
         "training_files.html",
@@ -125,11 +128,17 @@ async def _list(request: Request, platform: Platform, form: Form, cursor: str | 
         page=page,
         cursor=cursor,
         form=form,
+        dataset_names=names_of(datasets),
         choices=_choices([each for each in datasets if each.status == "ready"], form),
         tasks=list(Task),
         texts={name: _TEXTS[name] for name in get_args(TextChoice)},
         formats={name: _FORMATS[name] for name in get_args(RowFormat)},
     )
+
+
+def names_of(datasets: Sequence[Dataset]) -> dict[str, str]:
+    """What people call them, by id."""
+    return {each.id: each.name for each in datasets}
 
 
 def _choices(datasets: list[Dataset], form: Form) -> _Choices:

@@ -9,7 +9,7 @@ from app.backends.cohere.hyperparameters import CohereHyperparameters
 from app.backends.cohere_finetune.hyperparameters import CohereFinetuneHyperparameters
 from app.backends.local.hyperparameters import LocalHyperparameters
 from app.console.forms import Form
-from app.console.schema_fields import SchemaField, fields_of, names_of, values_of
+from app.console.schema_fields import SchemaField, all_names, fields_of, values_of
 
 MODELS: Sequence[type[BaseModel]] = [
     LocalHyperparameters,
@@ -52,7 +52,7 @@ def test_what_is_typed_reaches_its_place() -> None:
     assert (chosen.lora_config.rank, chosen.lora_config.target_modules[1]) == (16, "ffn_expansion")
     assert chosen.wandb_config is not None
     assert chosen.wandb_config.entity is None
-    assert "h.lora_config.rank" in names_of(fields)
+    assert "h.lora_config.rank" in all_names(fields)
 
 
 def test_ranges_and_choices_are_the_schemas() -> None:
