@@ -22,7 +22,7 @@ def test_the_first_page_leads_through_the_pipeline(page: Page, shoot: Shoot) -> 
 
 
 def test_an_empty_service_shows_the_way(browser: Browser, tmp_path: Path, shoot: Shoot) -> None:
-    """Five steps, nothing else; after the first upload what came last is there by itself."""
+    """Five steps, and every page its next one; what is uploaded first comes by itself."""
     with (
         own_service(tmp_path) as service,
         browser.new_context(base_url=service.address) as context,
@@ -33,6 +33,16 @@ def test_an_empty_service_shows_the_way(browser: Browser, tmp_path: Path, shoot:
         assert page.locator("ol.steps > li").count() == 5
         expect(page.get_by_role("table")).to_have_count(0)
         shoot(page, "home-empty")
+        for path, way_on in (
+            ("/datasets", "Upload one with the form below"),
+            ("/training-files", "Upload one first"),
+            ("/fine-tunes", "Build a training file from a dataset"),
+            ("/fine-tunes/new", "Build one first"),
+            ("/models", "Train one"),
+        ):
+            page.goto(path)
+            expect(page.locator(".empty").filter(has_text=way_on)).to_be_visible()
+        page.goto("/")
         sample(service.client)
         expect(page.get_by_role("row", name="sample")).to_be_visible(timeout=15_000)
 
