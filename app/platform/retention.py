@@ -6,15 +6,18 @@ from sqlalchemy import delete
 
 from app.platform.clock import now
 from app.platform.work import Platform
-from app.tables import IdempotencyKeyRow
+from app.tables import IdempotencyKeyRow, NotificationRow
 
 # How long the answer to a request can be had again by its key, and how long the engine remembers a
 # job that has ended; what clients see of it is in a row of its own.
 KEPT = timedelta(days=7)
+# How long the log of messages is kept; the last attempt comes some four days after the first.
+MESSAGES_KEPT = timedelta(days=30)
 
 
 async def forget_old(platform: Platform) -> None:
-    """Remove answers to requests with a key, and the engine's traces of jobs that have ended.
+    """Remove answers to requests with a key, messages with the log of their deliveries, and the
+    engine's traces of jobs that have ended.
 
     Any number of processes may do it at once.
     """
@@ -24,5 +27,8 @@ async def forget_old(platform: Platform) -> None:
         await work.one_at_a_time("forget old answers")
         await work.session.execute(
             delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < before)
+        )
+        await work.session.execute(
+            delete(NotificationRow).where(NotificationRow.created_at < now() - MESSAGES_KEPT)
         )
     await platform.jobs.forget_ended(before)

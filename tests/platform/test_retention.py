@@ -13,9 +13,14 @@ from app.platform import retention
 from app.platform.clock import now
 from app.platform.jobs import JobKind, Jobs
 from app.platform.queues import Queue
-from app.platform.retention import KEPT, forget_old
+from app.platform.retention import KEPT, MESSAGES_KEPT, forget_old
 from app.platform.settings import Settings
-from app.tables import IdempotencyKeyRow
+from app.tables import (
+    IdempotencyKeyRow,
+    NotificationDeliveryRow,
+    NotificationRow,
+    NotificationTargetRow,
+)
 from tests.platform.waiting import until
 
 
@@ -23,6 +28,21 @@ def answered(key: str, *, hours_over: float) -> IdempotencyKeyRow:
     at = now() - KEPT - timedelta(hours=hours_over)
     common = {"scope": "s", "fingerprint": "", "status_code": 202, "location": None, "body": {}}
     return IdempotencyKeyRow(key=key, created_at=at, **common)
+
+
+def told(name: str, *, hours_over: float) -> NotificationRow:
+    at = now() - MESSAGES_KEPT - timedelta(hours=hours_over)
+    return NotificationRow(id=name, type="x.ready", subject_id="x", data={}, created_at=at)
+
+
+def target() -> NotificationTargetRow:
+    common = {"kind": "email", "name": "", "address": "", "events": [], "enabled": True}
+    return NotificationTargetRow(id="nt", created_at=now(), **common)
+
+
+def delivery(notification: str) -> NotificationDeliveryRow:
+    common = {"target_id": "nt", "status": "delivered", "created_at": now()}
+    return NotificationDeliveryRow(id="dlv", notification_id=notification, **common)
 
 
 async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
@@ -50,11 +70,16 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
     await jobs.start("unheard", "waiting")
     async with platform.work(write=True) as work:
         work.session.add_all([answered("old", hours_over=1), answered("young", hours_over=-1)])
+        work.session.add_all([told("old", hours_over=1), told("young", hours_over=-1), target()])
+        await work.session.flush()
+        work.session.add(delivery("old"))
 
     await until(lambda: done == ["ended"])
     await forget_old(platform)
     async with platform.work(write=False) as work:
         assert (await work.session.scalars(select(IdempotencyKeyRow.key))).all() == ["young"]
+        assert (await work.session.scalars(select(NotificationRow.id))).all() == ["young"]
+        assert (await work.session.scalars(select(NotificationDeliveryRow.id))).all() == []
     # What has just ended is known for a week; then it would begin anew if it were started again.
     await jobs.start("heard", "ended")
     monkeypatch.setattr(retention, "KEPT", timedelta(seconds=-1))
