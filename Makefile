@@ -7,6 +7,7 @@ CORPUS ?=
 PRESET ?=
 MINUTES ?=
 SEED ?=
+SITE ?= build/site
 UV_VERSION := 0.13.9
 
 BIN := .venv/bin
@@ -18,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 
-.PHONY: help install demo serve test check bench faults openapi
+.PHONY: help install demo serve test check bench faults openapi docs
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -66,3 +67,8 @@ openapi: install ## Write tests/api/openapi.json anew
 	@mkdir -p tests/api
 	$(BIN)/medtune openapi > tests/api/openapi.json.new
 	@mv tests/api/openapi.json.new tests/api/openapi.json
+
+docs: install ## Build the documentation into SITE (build/site), to be served as files
+	@uv=uv; $$uv --version >/dev/null 2>&1 || uv=$(BIN)/uv; \
+	    NO_MKDOCS_2_WARNING=1 $$uv run --isolated --only-group docs --locked --quiet \
+	    --python $(BIN)/python mkdocs build --quiet --strict --site-dir "$(abspath $(SITE))"

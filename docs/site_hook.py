@@ -1,7 +1,8 @@
 """What pages link to outside `docs/` becomes part of the site, and those links lead there.
 
 Links are written as they work in the repository (`../deploy/alerts.yml`). Files that pages name so
-are copied to `project/` of the site, and the links are turned to them.
+are copied to `project/` of the site, and the links are turned to them. A page that would load
+anything from another host ends the build.
 """
 
 import posixpath
@@ -9,9 +10,11 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
+_LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"(?:https?:)?//[^>]*>")
 _FOLDER = "project"
 
 
@@ -40,6 +43,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return posixpath.relpath(uri, posixpath.dirname(here) or ".") + (link["anchor"] or "")
 
     return _LINK.sub(turned, markdown)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> None:
+    """Refuse what would come from another host."""
+    if found := _LOADED.search(output):
+        raise PluginError(f"{page.file.src_uri} loads from another host: {found[0]}")
 
 
 def _outside(page: str, link: str) -> str | None:
