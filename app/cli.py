@@ -1,4 +1,4 @@
-"""`medtune`: serve, worker, migrate, gc, openapi, evaluate, curve, demo.
+"""`medtune`: serve, worker, migrate, gc, openapi, demo; and those that ask a service.
 
 Commands import what they need when they run: worker processes import this module, and ought to
 start fast.
@@ -9,12 +9,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from app.commands import remote
+from app.commands.options import command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -112,7 +112,7 @@ def gc(
         asked = Asked(seconds(older_than), dry_run)
     except (ValueError, KeyError):
         raise typer.BadParameter("give it like 90m, 24h or 7d", param_hint="--older-than") from None
-    with _command() as console:
+    with command() as console:
         asyncio.run(run(Settings(), asked, console))
 
 
@@ -125,108 +125,8 @@ def openapi() -> None:
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True))
 
 
-Server = Annotated[
-    str | None,
-    typer.Option(
-        envvar="MEDTUNE_SERVER",
-        help="Address of a running service; without one, a service of its own on MEDTUNE_DATA_DIR.",
-    ),
-]
-
-
-@app.command()
-def evaluate(
-    models: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="MODEL...",
-            help="Ids, aliases or fine-tunes; all others are compared with the first.",
-        ),
-    ],
-    dataset: Annotated[str, typer.Option(help="A dataset's id, or a corpus file to upload.")],
-    split: Annotated[
-        list[str] | None, typer.Option(help="Split to evaluate, once for each; all if not given.")
-    ] = None,
-    tasks: Annotated[
-        str | None, typer.Option(help="Like diseases,chemicals; all that can be measured.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the evaluation.")] = None,
-    vocabulary: Annotated[
-        list[str] | None, typer.Option(help="Vocabulary to look identifiers up in.")
-    ] = None,
-    min_precision: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Answer only what is right this often.")
-    ] = None,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODEL=IN,OUT[,CURRENCY]", help="What a million tokens of a model cost."
-        ),
-    ] = None,
-    server: Server = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the evaluation to this file.")
-    ] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file.")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw the comparison to this file, .svg or .png.")
-    ] = None,
-) -> None:
-    """Measure models on annotated documents, and compare them with the first."""
-    from app.commands.evaluate import Asked, Outputs, run
-
-    asked = Asked(
-        models=models,
-        dataset=dataset,
-        splits=split or [],
-        tasks=[task.strip() for task in tasks.split(",")] if tasks else [],
-        name=name,
-        min_precision=min_precision,
-        vocabularies=vocabulary or [],
-        prices=price or [],
-    )
-    with _command() as console:
-        run(asked, Outputs(json=json_file, markdown=markdown, plot=plot), server, console)
-
-
-@app.command()
-def curve(
-    fine_tune: Annotated[str, typer.Argument(metavar="FINE_TUNE", help="A fine-tune's id.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to draw to, .svg or .png.")],
-    server: Server = None,
-) -> None:
-    """Draw the training curve of a fine-tune."""
-    from app.commands.curve import run
-
-    with _command() as console:
-        run(fine_tune, output, server, console)
-
-
-@contextmanager
-def _command() -> "Iterator[Console]":
-    """A console to show things on; what goes wrong as expected is told in words, exit code 1."""
-    from app.charts import ChartError
-    from app.commands.service import CommandError
-
-    try:
-        yield _console()
-    except (CommandError, ChartError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-
-
-def _console() -> "Console":
-    import io
-    import sys
-
-    from rich.console import Console
-
-    if sys.stdout is None:  # it was closed: nobody listens
-        return Console(quiet=True)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a name may have what the encoding has not
-    # Tables that go to a file are not folded to the width of some terminal.
-    return Console() if sys.stdout.isatty() else Console(width=160)
+for ask in (remote.upload, remote.train, remote.extract, remote.evaluate, remote.curve):
+    app.command()(ask)
 
 
 @app.command()

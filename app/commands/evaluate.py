@@ -1,8 +1,7 @@
 """`medtune evaluate`: have models measured by a service, and show what came of it."""
 
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -10,14 +9,14 @@ from pathlib import Path
 import httpx
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app import charts
 from app.commands import report
 from app.commands.corpus import dataset_of
 from app.commands.files import check_writable, writing
-from app.commands.service import CommandError, Json, at_service, checked, settled
-from app.evaluations.schemas import Evaluation, Status
+from app.commands.progress import followed, staged
+from app.commands.service import CommandError, Json, Target, at_service, checked, succeeded
+from app.evaluations.schemas import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,10 @@ class Outputs:
         return [path for path in (self.json, self.markdown, self.plot) if path is not None]
 
 
-def run(asked: Asked, outputs: Outputs, server: str | None, console: Console) -> None:
+def run(asked: Asked, outputs: Outputs, target: Target, console: Console) -> None:
     """Evaluate, show, write. Raises CommandError, ChartError."""
     outputs.check()
-    with at_service(server) as client:
+    with at_service(target) as client:
         dataset = dataset_of(client, asked.dataset, asked.splits, console)
         body = {
             "models": list(asked.models),
@@ -112,18 +111,7 @@ def evaluated(client: httpx.Client, body: Json) -> Json:
     """An evaluation once it has succeeded, its progress shown on stderr. Raises CommandError."""
     started = checked(client.post("/v1/evaluations", json=body), "id")
     location = f"/v1/evaluations/{started['id']}"
-    stderr = Console(stderr=True, quiet=sys.stderr is None)
-    columns = (TextColumn("{task.description:<24.24}"), BarColumn(), "{task.percentage:>5.1f} %")
-    try:
-        with Progress(*columns, TimeElapsedColumn(), console=stderr) as progress:
-            found = settled(client, location, _teller(progress))
-    except KeyboardInterrupt:
-        raise CommandError(f"It goes on as long as the service runs: GET {location}") from None
-    if found["status"] != Status.SUCCEEDED:
-        error = found["error"] or {"code": found["status"], "message": ""}
-        said = f"The evaluation has {found['status']}: {error['code']}. {error['message']}"
-        raise CommandError(f"{said.rstrip()}\nGET {location}")
-    return found
+    return succeeded(followed(client, location, staged), "evaluation", location)
 
 
 def _read(found: Json) -> Evaluation:
@@ -139,13 +127,3 @@ def show(evaluation: Evaluation, console: Console) -> None:
     console.print(report.effort_table(evaluation))
     for warning in evaluation.warnings:
         console.print(f"Warning: {warning.detail}", style="yellow", markup=False)
-
-
-def _teller(progress: Progress) -> Callable[[Json], None]:
-    bar = progress.add_task("queued", total=100)
-
-    def tell(evaluation: Json) -> None:
-        text = evaluation["stage"] or evaluation["status"]
-        progress.update(bar, completed=evaluation["progress"], description=text)
-
-    return tell

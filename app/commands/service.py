@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,33 +19,74 @@ Json = dict[str, Any]
 
 _TIMEOUT_SECONDS = 120
 _PAUSE_SECONDS = 0.2
-_NO_MEDTUNE = "What answers there is no Medtune, or one of another version."
+NO_MEDTUNE = "What answers there is no Medtune, or one of another version."
 
 
 class CommandError(Exception):
     """A command cannot go on; the message, of one or more lines, is what its user is told."""
 
+    exit_code = 1
+
+
+class LeftError(CommandError):
+    """The user does not wait any longer for the job at this location, which goes on.
+
+    The exit code is that of shells for SIGINT.
+    """
+
+    exit_code = 130
+
+    def __init__(self, location: str, how: str = "It goes on:") -> None:
+        super().__init__(f"{how} {location}")
+        self.location = location
+
+
+@dataclass(frozen=True)
+class Target:
+    """The service to ask: at an address, with a key if it wants one, or else one of its own."""
+
+    server: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def own(self) -> bool:
+        """Whether the service lives only as long as the command."""
+        return self.server is None
+
 
 @contextmanager
-def at_service(server: str | None) -> Iterator[httpx.Client]:
+def at_service(target: Target) -> Iterator[httpx.Client]:
     """A client of the server, or of a service of one's own on MEDTUNE_DATA_DIR.
 
-    Raises CommandError if there is none, or if the folder is in use.
+    Raises CommandError if there is none, or if the folder is in use; a LeftError out of the block
+    says how to follow the job.
     """
-    with _own() if server is None else _running(server) as client:
+    with _own() if target.server is None else _running(target.server, target.api_key) as client:
+        # A password may stand in the address.
+        shown = client.base_url.copy_with(username=None, password=None)
         try:
             yield client
         except httpx.TransportError as error:
-            # A password may stand in the address.
-            shown = client.base_url.copy_with(username=None, password=None)
             raise CommandError(f"No Medtune answers at {shown}: {type(error).__name__}.") from error
+        except LeftError as left:
+            how = f"It goes on at {shown}, follow it there: GET"
+            if target.own:
+                how = "It goes on when a service runs here again (medtune serve): GET"
+            raise LeftError(left.location, how) from None
 
 
 @contextmanager
-def _running(server: str) -> Iterator[httpx.Client]:
+def _running(server: str, api_key: str | None) -> Iterator[httpx.Client]:
+    headers = {}
+    if api_key:
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise CommandError("The API key has characters that no header can hold.")
+        headers["Authorization"] = f"Bearer {api_key}"
     transport = httpx.HTTPTransport(retries=2)
     address = _address(server)
-    with httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, transport=transport) as client:
+    with httpx.Client(
+        base_url=address, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport
+    ) as client:
         yield client
 
 
@@ -88,9 +130,9 @@ def checked(answer: httpx.Response, *fields: str) -> Json:
         try:
             body: Json = answer.json()
         except ValueError:
-            raise CommandError(_NO_MEDTUNE) from None
+            raise CommandError(NO_MEDTUNE) from None
         if not isinstance(body, dict) or not body.keys() >= set(fields):
-            raise CommandError(_NO_MEDTUNE)
+            raise CommandError(NO_MEDTUNE)
         return body
     try:
         problem = answer.json()
@@ -105,21 +147,36 @@ def checked(answer: httpx.Response, *fields: str) -> Json:
     raise CommandError("\n".join(lines))
 
 
-def path_of(room: str, given: str) -> str:
+def path_of(room: str, given: object) -> str:
     """The path of a thing by the id that was given, whatever characters that has."""
-    return f"/v1/{room}/{quote(given, safe='')}"
+    return f"/v1/{room}/{quote(str(given), safe='')}"
 
 
 def settled(
     client: httpx.Client, location: str, told: Callable[[Json], None] = lambda _: None
 ) -> Json:
-    """The resource once its job has ended; `told` is called with each state of it before."""
-    while True:
-        resource = checked(client.get(location), "id", "status", "finished_at")
-        told(resource)
-        if resource["finished_at"] is not None:
-            return resource
-        time.sleep(_PAUSE_SECONDS)
+    """The resource once its job has ended; `told` is called with each state of it before.
+
+    Raises CommandError, and LeftError if the user leaves: the job goes on.
+    """
+    try:
+        while True:
+            resource = checked(client.get(location), "id", "status", "finished_at")
+            told(resource)
+            if resource["finished_at"] is not None:
+                return resource
+            time.sleep(_PAUSE_SECONDS)
+    except KeyboardInterrupt:
+        raise LeftError(location) from None
+
+
+def succeeded(job: Json, what: str, location: str) -> Json:
+    """The job, which has succeeded. Raises CommandError with what became of it."""
+    if job["status"] in ("ready", "succeeded"):
+        return job
+    error = job["error"] or {"code": job["status"], "message": ""}
+    said = f"The {what} has {job['status']}: {error['code']}. {error['message']}"
+    raise CommandError(f"{said.rstrip()}\nGET {location}")
 
 
 def pages(client: httpx.Client, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
