@@ -4,14 +4,16 @@
 let selection = null; // {start, end, text}: code points of title, space, abstract
 let last = Promise.resolve();
 begin();
+document.addEventListener("selectionchange", notice);
+notice(); // whoever was faster than this script has selected something already
 
-document.addEventListener("selectionchange", () => {
+function notice() {
   const found = selected();
   // Whoever presses a button has not meant to select nothing.
   if (found === null) return;
   selection = found;
   show();
-});
+}
 
 function begin() {
   selection = null;
