@@ -1,8 +1,12 @@
 """`/docs`: the OpenAPI file as a page, with assets from the installed package, never a CDN.
 
-`/docs/errors` explains every code; the `type` of a problem points there.
+`/docs/errors` explains every code; the `type` of a problem points there. Both have a
+Content-Security-Policy: nothing from another host, and no script but that of the page.
 """
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -18,32 +22,55 @@ from app.platform.errors import CODES
 from app.platform.problem_json import ProblemDocument
 
 ASSETS = "/docs/assets"
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 
 def install(app: FastAPI) -> None:
     """Serve the page and its assets."""
-    _describe_problems(app)
+    _complete(app)
     static = files(fastapi_offline) / "static"
     app.mount(ASSETS, StaticFiles(directory=str(static)), name="docs assets")
 
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Medtune API",
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon.png",
+    )
+    html = bytes(page.body).decode()
+    swagger_policy = _swagger_policy(html)
+
     async def docs(_request: Request) -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="Medtune API",
-            swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{ASSETS}/favicon.png",
-        )
+        return _page(html, swagger_policy)
 
     async def errors(_request: Request) -> HTMLResponse:
-        return HTMLResponse(_ERRORS)
+        return _page(_ERRORS, _POLICY)
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/docs/errors", errors, include_in_schema=False)
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Add to the OpenAPI file the schema that all its problem responses refer to."""
+def _page(html: str, policy: str) -> HTMLResponse:
+    return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
+
+
+def _swagger_policy(html: str) -> str:
+    """The one inline script is allowed by its hash; Swagger UI styles its elements itself."""
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"{_POLICY}; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'"
+    )
+
+
+def _complete(app: FastAPI) -> None:
+    """Add to the OpenAPI file the schema of problems, and examples where forms look for them."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -51,6 +78,12 @@ def _describe_problems(app: FastAPI) -> None:
         template = "#/components/schemas/{model}"
         schema = ProblemDocument.model_json_schema(ref_template=template)
         document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
+        for item in document["paths"].values():
+            for operation in item.values():
+                for parameter in operation.get("parameters", []):
+                    # Swagger UI fills in what stands here, and not what stands in the schema.
+                    if examples := parameter["schema"].get("examples"):
+                        parameter["example"] = examples[0]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -45,9 +45,10 @@ UPLOAD_BODY: dict[str, Any] = {
                         "split": {
                             "type": "array",
                             "items": {"type": "string", "maxLength": 50},
+                            "examples": [["train"]],
                             "description": "Split of each file, in their order; optional.",
                         },
-                        "name": {"type": "string", "maxLength": 200},
+                        "name": {"type": "string", "maxLength": 200, "examples": ["sample"]},
                         "format": {
                             "type": "string",
                             "enum": list(FORMATS),

@@ -77,7 +77,33 @@ class RevisedDocument(BaseModel):
 class Revision(BaseModel):
     """What is to be different in the new version."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "sample, corrected",
+                    "documents": [
+                        {
+                            "id": "90000001",
+                            "split": "train",
+                            "title": "Aspirin and asthma.",
+                            "mentions": [
+                                {
+                                    "start": 0,
+                                    "end": 7,
+                                    "text": "Aspirin",
+                                    "type": "Chemical",
+                                    "identifiers": ["MESH:D001241"],
+                                },
+                            ],
+                            "relations": [],
+                        },
+                    ],
+                },
+            ]
+        },
+    )
 
     name: str | None = Field(
         default=None,

@@ -68,7 +68,18 @@ class Price(BaseModel):
 class EvaluationRequest(BaseModel):
     """Which models to measure, and on what."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "models": ["local:rules"],
+                    "dataset_id": "ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6",
+                    "split": "dev",
+                },
+            ]
+        },
+    )
 
     models: list[ModelName] = Field(
         min_length=1,

@@ -40,7 +40,12 @@ BODIES: dict[str, Any] = {
                             "description": "As in an extraction, as JSON.",
                             "contentMediaType": "application/json",
                         },
-                        "name": {"type": "string", "minLength": 1, "maxLength": 200},
+                        "name": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 200,
+                            "examples": ["screening"],
+                        },
                         "notify": {
                             "type": "array",
                             "items": {"type": "string"},

@@ -41,6 +41,18 @@ class BatchRequest(BaseModel):
 class DatasetBatchRequest(BatchRequest):
     """The same, about the documents of a dataset; all of its splits if none is named."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "local:rules",
+                    "dataset_id": "ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6",
+                    "name": "screening",
+                }
+            ]
+        }
+    )
+
     dataset_id: str = Field(max_length=100, examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     split: SplitName | None = None
     splits: list[SplitName] | None = Field(default=None, min_length=1, max_length=100)

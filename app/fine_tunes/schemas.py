@@ -39,7 +39,19 @@ Vocabularies = Annotated[
 class FineTuneRequest(BaseModel):
     """What to train, on what, and where."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "training_file_id": "tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6",
+                    "backend": "local",
+                    "hyperparameters": {"preset": "balanced"},
+                    "name": "bc5cdr-balanced",
+                },
+            ]
+        },
+    )
 
     training_file_id: str = Field(max_length=100, examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     evaluation_file_id: str | None = Field(
@@ -75,7 +87,9 @@ class FineTuneRequest(BaseModel):
 class RepeatRequest(BaseModel):
     """Where to train on the same data again; whatever is left out stays as it was."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"backend": "local"}]}
+    )
 
     backend: str | None = Field(default=None, max_length=100, examples=["local"])
     base_model: str | None = Field(

@@ -76,7 +76,14 @@ async def get_model(models: Reading, model_id: ModelId) -> Model:
 )
 async def delete_model(
     models: Writing,
-    model_id: Annotated[str, Path(max_length=100, description="A tuned model's id.")],
+    model_id: Annotated[
+        str,
+        Path(
+            max_length=100,
+            description="A tuned model's id.",
+            examples=["mdl_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"],
+        ),
+    ],
 ) -> None:
     """Remove a tuned model and the aliases that point to it."""
     await models.delete(model_id)

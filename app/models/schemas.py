@@ -34,9 +34,11 @@ class Model(BaseModel):
 class AliasRequest(BaseModel):
     """Where an alias is to point."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"model": "local:rules"}]}
+    )
 
-    model: str = Field(max_length=200, examples=["mdl_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
+    model: str = Field(max_length=200, examples=["local:rules"])
 
 
 class ModelAlias(BaseModel):

@@ -80,7 +80,19 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterVali
 class TargetRequest(BaseModel):
     """Who is to be told, and of what."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "webhook",
+                    "address": "https://example.org/hooks/medtune",
+                    "name": "curation team",
+                    "events": ["fine_tune.succeeded", "evaluation.*"],
+                },
+            ]
+        },
+    )
 
     kind: Kind = Field(examples=["webhook"])
     address: str = Field(
@@ -107,7 +119,7 @@ class TargetRequest(BaseModel):
 class TargetPatch(BaseModel):
     """What to change; what is left out stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
 
     name: Name | None = None
     events: Events | None = None

@@ -15,7 +15,18 @@ TrainingFileStatus = Literal["building", "ready", "failed"]
 class TrainingFileRequest(BaseModel):
     """What to build a training file from."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "dataset_id": "ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6",
+                    "tasks": ["diseases", "chemicals", "relations"],
+                    "splits": ["train"],
+                },
+            ]
+        },
+    )
 
     dataset_id: str = Field(max_length=100, examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     tasks: list[Task] | None = Field(

@@ -48,11 +48,13 @@ UPLOAD_BODY: dict[str, Any] = {
                         "name": {
                             "type": "string",
                             "pattern": f"^{NAME}$",
+                            "examples": ["house"],
                             "description": "What fine-tunes and extractions call it.",
                         },
                         "type": {
                             "type": "string",
                             "enum": list(MENTION_TYPES),
+                            "examples": ["Disease"],
                             "description": "Of the concepts of plain files, which do not say it.",
                         },
                         "format": {
