@@ -27,13 +27,13 @@ from app.commands.service import (
 )
 from app.commands.texts import Kind, opened, read
 from app.extraction_batches.entries import Entry, Fault
-from app.extraction_batches.lines import failure
 from app.extractions.schemas import MAX_TEXTS
 
 # The body of a request has a limit in bytes; a code point may take twelve of them.
 _MOST_CHARACTERS = 300_000
 _LEFT_OUT = frozenset({"id", "timing"})  # they differ each time
-_FAULTS = frozenset({"text_too_long"})  # of one text; any other refusal is one of all
+# Of one text; any other refusal is one of all.
+_FAULTS = frozenset({"text_too_long", "body_too_large"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,11 @@ def _fault(answer: httpx.Response) -> Fault | None:
 
 
 def _line(entry: Entry, outcome: Json | Fault) -> bytes:
+    row: Json = {"index": entry.index, "id": entry.id}
     if isinstance(outcome, Fault):
-        return failure(entry.index, entry.id, outcome)
-    found = {name: value for name, value in outcome.items() if name not in _LEFT_OUT}
-    row = {"index": entry.index, "id": entry.id, "extraction": found}
+        row["error"] = {"code": outcome.code, "message": outcome.message}
+    else:
+        row["extraction"] = {name: v for name, v in outcome.items() if name not in _LEFT_OUT}
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 

@@ -110,6 +110,8 @@ def _own() -> Iterator[httpx.Client]:
             "Ask that one: --server http://127.0.0.1:8000, or MEDTUNE_SERVER."
         ) from None
     given = {name: value for name, value in os.environ.items() if name.startswith("MEDTUNE_")}
+    for of_clients in ("MEDTUNE_SERVER", "MEDTUNE_API_KEY"):
+        given.pop(of_clients, None)
     settings = {**given, "MEDTUNE_DATA_DIR": str(folder)}
     with ExitStack() as stack:
         try:

@@ -8,45 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from app.own_service import OwnService, own_service
-from tests.stand_ins.cohere.server import running
-
-SAMPLE = Path(str(files("app.corpora") / "sample"))
-TRAIN, DEV = (str(SAMPLE / f"{split}.pubtator.txt") for split in ("train", "dev"))
-RULES = "local:rules"
-TEXT = "Two patients developed hepatitis after isoniazid.\n"
-
-
-def medtune(
-    *arguments: object, given: str | bytes = "", **environment: str
-) -> "subprocess.CompletedProcess[str]":
-    """The finished process, with these settings alone."""
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli", *map(str, arguments)],
-        input=given.encode() if isinstance(given, str) else given,
-        env=surroundings(**environment),
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    out, error = done.stdout.decode(), done.stderr.decode()
-    assert "Traceback" not in error, error
-    return subprocess.CompletedProcess(done.args, done.returncode, out, error)
-
-
-def surroundings(**environment: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MEDTUNE_")}
-    return kept | environment
+from tests.clients.processes import DEV, RULES, TEXT, TRAIN, medtune, surroundings
 
 
 @dataclass(frozen=True)
@@ -123,6 +91,42 @@ def test_lines_are_texts(served: Served) -> None:
         assert text[mention["start"] : mention["end"]] == "hepatitis"
 
 
+def test_a_pipe_that_is_left_ends_it_quietly(served: Served) -> None:
+    """As `head` does: the first line is there, and nothing is said of the rest."""
+    lines = "Hepatitis after isoniazid.\n" * 3000
+    command = f"{sys.executable} -m app.cli extract {RULES} --lines | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        input=lines,
+        env=surroundings(MEDTUNE_SERVER=served.service.address),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(done.stdout)["index"] == 0
+    assert done.stderr == ""
+
+
+def test_a_text_beyond_any_request_is_one_fault(served: Served) -> None:
+    """The server takes no body of that size; those beside it are answered."""
+    given = f"Hepatitis.\n{'x' * 9_000_000}\nAsthma.\n"
+    done = served.run("extract", RULES, "--lines", given=given)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row.get("error", {}).get("code") for row in rows] == [None, "body_too_large", None]
+    assert (done.returncode, "1 of 3 documents failed." in done.stderr) == (1, True)
+
+
+def test_they_start_without_the_service() -> None:
+    """What serves is not loaded by what asks: it would take most of the time of a short call."""
+    modules = "app.commands.upload, app.commands.train, app.commands.extract"
+    loaded = f"import sys, {modules}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not {"fastapi", "sqlalchemy", "dbos", "numpy"} & set(done.stdout.split())
+
+
 JSONL = [
     {"id": "a", "text": "Aspirin and asthma."},
     {"id": "b"},
@@ -170,82 +174,6 @@ def test_an_upload_is_not_waited_for_unless_one_says_so(served: Served, tmp_path
     assert (broken.returncode, broken.stdout) == (1, "")
     assert "x.pubtator, line 2:" in broken.stderr
     assert "ecret" not in broken.stderr.replace(str(tmp_path), "")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "given", "told"),
-    [
-        (["extract", "mdl_0"], TEXT, "no such model"),
-        (["extract", "mdl_0", "--batch"], TEXT, "no such model"),
-        (["extract", RULES, "/no/where"], "", "/no/where cannot be read: No such file"),
-        (["extract", RULES, "/"], "", "/ cannot be read: Is a directory"),
-        (["extract", RULES, "--lines"], b"fine\n\xff\n", "Line 2 is not UTF-8."),
-        (["extract", RULES, "--tasks=genes"], TEXT, "/tasks/0: Input should be"),
-        (["train", "ds_0"], "", "There is no dataset"),
-        (["train", "nothing"], "", "neither a file nor the id"),
-        (["train", "{ds}", "--hyperparameters=fast"], "", "written name=value"),
-        (["train", "{ds}", "--hyperparameters=preset=slow"], "", "/hyperparameters/preset"),
-        (["train", "{ds}", "--backend=x"], "", "backend"),
-        (["train", "{ds}", "--split=nope"], "", "no such split"),
-        (["upload", "nothing"], "", "Not a file: nothing"),
-        (["upload", TRAIN, DEV, TRAIN, "--split=a", "--split=b"], "", "one --split for each"),
-    ],
-)
-def test_what_cannot_be_done_is_told(
-    served: Served, arguments: list[str], given: str | bytes, told: str
-) -> None:
-    """In words on stderr, with exit code 1 and nothing on stdout that looks like a result."""
-    done = served.run(*[each.format(ds=served.dataset) for each in arguments], given=given)
-    assert (done.returncode, done.stdout) == (1, ""), done.stderr
-    assert told in done.stderr
-
-
-def test_options_that_contradict_are_a_usage_error(served: Served) -> None:
-    """Exit code 2, as of an option that does not exist."""
-    assert served.run("extract", RULES, "--lines", "--jsonl").returncode == 2
-    assert served.run("extract", RULES, "--format=xml").returncode == 2
-
-
-@pytest.mark.parametrize(
-    "arguments", [["upload", DEV], ["train", "ds_1"], ["extract", RULES]], ids=lambda a: a[0]
-)
-def test_a_server_that_is_away_is_told(arguments: list[str]) -> None:
-    """Nothing listens on port 9; neither password nor key is in what is said."""
-    at = "http://user:secret@127.0.0.1:9"
-    done = medtune(*arguments, given=TEXT, MEDTUNE_SERVER=at, MEDTUNE_API_KEY="hush")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "No Medtune answers at http://127.0.0.1:9" in done.stderr
-    assert not re.search("secret|hush", done.stderr)
-
-
-def test_a_key_is_sent_and_never_shown() -> None:
-    """As a bearer token, from option or environment, by each command; a bad one is refused here."""
-    seen: list[str | None] = []
-
-    async def refuse(request: Request) -> JSONResponse:
-        seen.append(request.headers.get("authorization"))
-        problem = {"title": "Unauthorized", "detail": "Who are you?", "hint": "Send a key."}
-        return JSONResponse(problem | {"code": "unauthorized"}, 401)
-
-    wall = Starlette(routes=[Route("/{path:path}", refuse, methods=["GET", "POST"])])
-    commands = (
-        ["upload", DEV],
-        ["train", "ds_1"],
-        ["extract", RULES],
-        ["evaluate", RULES, "--dataset=ds_1"],
-        ["curve", "ft_1", "-o", "x.svg"],
-    )
-    with running(wall) as address:
-        for arguments in commands:
-            done = medtune(*arguments, MEDTUNE_SERVER=address, MEDTUNE_API_KEY="hush-1")
-            assert (done.returncode, "Who are you?" in done.stderr) == (1, True), done.stderr
-            assert "hush" not in done.stdout + done.stderr
-        medtune("train", "ds_1", "--server", address, "--api-key=hush-2", MEDTUNE_API_KEY="no")
-        medtune("train", "ds_1", "--server", address)
-        bad = medtune("train", "ds_1", "--server", address, MEDTUNE_API_KEY="hush\n3")
-        assert "no header can hold" in bad.stderr
-    assert seen == ["Bearer hush-1"] * len(commands) + ["Bearer hush-2", None]
-    assert "hush" not in medtune("train", "--help", MEDTUNE_API_KEY="hush").stdout + bad.stderr
 
 
 def test_who_leaves_a_training_is_told_how_to_follow_it(served: Served) -> None:
