@@ -33,15 +33,16 @@ _SECONDS = 120
 # An answer of HTTP that is a problem fails the block, in a pipe too: pages show what works.
 _DONE = "block done"
 _SHELL = f"""
+refused=$PWD/refused
 curl() {{
     command curl --fail-with-body "$@" && return
     local code=$?
-    if [ $code = 22 ]; then echo "$*" >> refused; fi
+    if [ $code = 22 ]; then echo "$*" >> "$refused"; fi
     return $code
 }}
 while read -r file; do
     source "$file" </dev/null
-    if [ -e refused ]; then echo "refused: curl $(cat refused)"; exit 1; fi
+    if [ -e "$refused" ]; then echo "refused: curl $(cat "$refused")"; exit 1; fi
     printf '\\n{_DONE}\\n'
 done
 """

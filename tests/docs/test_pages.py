@@ -50,7 +50,7 @@ def test_the_pages_with_tests_of_their_own_have_them() -> None:
 FAILING = {
     "sh": "true\nfalse",
     "python": "import json\nassert json.loads('[]')",
-    "an answer that is a problem": "curl -s http://127.0.0.1:8000/v1/datasets/ds_0 | cat",
+    "an answer that is a problem": "cd app\ncurl -s http://127.0.0.1:8000/v1/datasets/ds_0 | cat",
     "a variable that is not there": "echo $NOT_THERE",
 }
 
