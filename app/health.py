@@ -12,6 +12,7 @@ from app.backends.circuits import MayBeAway
 from app.backends.registry import Backends
 from app.platform.errors import ApiError, FieldError
 from app.platform.http import PlatformDep
+from app.platform.patience import within
 from app.platform.problem_json import problem_responses
 
 log = structlog.get_logger(__name__)
@@ -90,8 +91,7 @@ async def _some(count: Callable[[], Awaitable[int]]) -> Standing:
 
 async def _within_time(name: str, check: Callable[[], Awaitable[Standing]]) -> Standing:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await check()
+        return await within(_PATIENCE_SECONDS, check)
     except Exception as error:
         log.warning("not_ready", check=name, cause=type(error).__name__)
         return "failed"

@@ -115,7 +115,7 @@ def _target(form: Form, faults: list[FieldError]) -> tuple[str | None, str, str]
             faults.append(FieldError("/name", "missing", "A new dataset needs a name."))
         if not 1 <= len(split) <= 50 or not split.isprintable():
             faults.append(FieldError("/split", "invalid", "The split: use 1 to 50 characters."))
-    elif not split:
+    elif not 1 <= len(split) <= 50:
         faults.append(FieldError("/target", "missing", "Choose where to save them."))
     if len(name) > 200:
         faults.append(FieldError("/name", "length", "The name: use at most 200 characters."))

@@ -11,11 +11,13 @@ from itertools import product
 
 from app.console.highlight import Span
 from app.corpora.documents import MENTION_TYPES, MentionType
-from app.corpora.draft import MAX_MENTION
+from app.corpora.draft import MAX_MENTION, MAX_RELATIONS
 from app.corpora.identifiers import curies, usable
 from app.datasets.revision_schemas import RevisedMention, RevisedRelation
 from app.platform.errors import FieldError
 from app.prompts.rows import identifier
+
+_LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ class Rows:
                 label = f"{surface} ({', '.join(row.concepts()) or 'no identifier'})"
                 named.setdefault(label, str(row.number))
         chosen = {side for row in self.relations for side in (row.chemical, row.disease)}
-        names = {number: label for label, number in named.items()}
+        names = {number: _short(label) for label, number in named.items()}
         for row in self.mentions:
             if str(row.number) in chosen and row.type == type_:
-                label = f"{self.surface(row) or '?'}, mention {row.number + 1}"
+                label = f"{_short(self.surface(row) or '?')}, mention {row.number + 1}"
                 label += "" if row.keep else ", not kept"
                 names.setdefault(str(row.number), label)
         return sorted(names.items(), key=lambda each: int(each[0]))
@@ -127,11 +129,11 @@ class Rows:
         faults = [fault for row in self.mentions if row.keep for fault in self._faults(row)]
         kept = [row for row in self.mentions if row.keep]
         named: set[tuple[str, str]] = set()
-        relations: list[RevisedRelation] = []
+        pairs: list[list[Sequence[str]]] = []
         for relation in self.relations:
             if not relation.keep:
                 continue
-            sides = []
+            sides: list[Sequence[str]] = []
             for side, type_ in (("chemical", "Chemical"), ("disease", "Disease")):
                 row = self._side(getattr(relation, side), type_, kept)
                 if row is None:
@@ -145,10 +147,19 @@ class Rows:
                 if not concepts:
                     named.add((type_, surface.casefold()))
                 sides.append(concepts or (identifier(surface),))
-            if len(sides) == 2:
-                relations += [RevisedRelation(chemical=c, disease=d) for c, d in product(*sides)]
-        mentions = [] if faults else [self._mention(row, named) for row in kept]
-        return sorted(mentions, key=lambda each: (each.start, each.end)), relations, faults
+            pairs.append(sides)
+        if not faults and sum(len(c) * len(d) for c, d in pairs) > MAX_RELATIONS:
+            detail = f"More than {MAX_RELATIONS} relations: each identifier of a side is one."
+            faults.append(FieldError("/relation", "too_large", detail))
+        if faults:  # of what is refused anyway, nothing is worked out: it may be far too much
+            return [], [], faults
+        relations = [
+            RevisedRelation(chemical=chemical, disease=disease)
+            for sides in pairs
+            for chemical, disease in product(*sides)
+        ]
+        mentions = [self._mention(row, named) for row in kept]
+        return sorted(mentions, key=lambda each: (each.start, each.end)), relations, []
 
     def _mention(self, row: MentionRow, named: set[tuple[str, str]]) -> RevisedMention:
         start, end = row.place(self.text) or (0, 0)
@@ -186,3 +197,8 @@ class Rows:
             detail = f"{name}: use identifiers such as MESH:D003000, commas between them."
             faults.append(FieldError(f"{at}/identifiers", "unusable", detail))
         return faults
+
+
+def _short(label: str) -> str:
+    """Each label is in the page once for each relation."""
+    return label if len(label) <= _LONGEST_LABEL else f"{label[:_LONGEST_LABEL]}…"

@@ -1,5 +1,6 @@
 """Datasets: upload, see what was wrong with the files, read the documents, delete."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -90,7 +91,7 @@ async def browse(
         "datasets_documents.html",
         dataset=await _get(platform, dataset_id),
         split=split or None,
-        documents=[view(document) for document in page.items],
+        documents=await asyncio.to_thread(lambda: [view(document) for document in page.items]),
         next_cursor=page.next_cursor,
     )
 

@@ -69,9 +69,12 @@ class Form:
 
 
 async def read_form(request: Request, most_fields: int = 1000) -> Form:
-    """The fields of a request's body; files are left out."""
-    async with request.form(max_fields=most_fields) as form:
-        return _collected((name, value) for name, value in form.multi_items())
+    """The fields of a request's body; files are left out. Raises ApiError `malformed_request`."""
+    try:
+        async with request.form(max_fields=most_fields) as form:
+            return _collected(form.multi_items())
+    except (UnicodeError, LookupError):  # of a charset that the body, or this machine, has not
+        raise ApiError("malformed_request", "The form's text cannot be read.") from None
 
 
 def read_query(request: Request) -> Form:
@@ -93,6 +96,7 @@ def _collected(items: Any) -> Form:
     values: dict[str, list[str]] = {}
     for name, value in items:
         if isinstance(value, str):
+            value.encode()  # no half of a surrogate pair
             values.setdefault(name, []).append(value)
     return Form(values)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+_MOST_OF_A_PIECE = 10  # else the page would grow with the square of the mentions
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -20,7 +22,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text that the same mentions cover; `begins` are those that begin here."""
+    """A stretch of text that the same mentions cover, the ten innermost of them; `begins` are those
+    that begin here."""
 
     text: str
     spans: tuple[Span, ...]
@@ -58,5 +61,7 @@ def pieces(text: str, spans: Sequence[Span], offset: int = 0) -> list[Piece]:
             following += 1
         covering += starts[begun:following]
         begins = tuple(each[2] for each in starts[begun:following])
-        found.append(Piece(text[start:end], tuple(each[2] for each in covering), begins))
+        # What begins last lies innermost: of very many that are nested, it says the most.
+        spans = tuple(each[2] for each in covering[-_MOST_OF_A_PIECE:])
+        found.append(Piece(text[start:end], spans, begins))
     return found

@@ -8,7 +8,6 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -65,7 +64,7 @@ def redirect(path: str) -> RedirectResponse:
 
 
 class PageRoute(APIRoute):
-    """A route whose problems are pages, and that takes forms of its own pages only."""
+    """A route whose problems are pages."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, wrapped."""
@@ -73,8 +72,6 @@ class PageRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             try:
-                if request.method not in ("GET", "HEAD"):
-                    check_origin(request)
                 return await handle(request)
             except ApiError as error:
                 return problem(request, error)
@@ -98,22 +95,6 @@ def problem(request: Request, error: ApiError) -> HTMLResponse:
     if error.retry_after is not None:
         page.headers["Retry-After"] = str(ceil(error.retry_after))
     return page
-
-
-def check_origin(request: Request) -> None:
-    """Raise ApiError `forbidden_origin` for a form that another site's page has sent.
-
-    Browsers say where a form comes from, and no page can forge that; what says nothing is no
-    browser, and has no session to be abused.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        if site in ("same-origin", "none"):
-            return
-        raise ApiError("forbidden_origin", "The form comes from another site.")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.url.netloc:
-        raise ApiError("forbidden_origin", "The form comes from another site.")
 
 
 @cache
@@ -142,7 +123,7 @@ def _moment(at: datetime | None) -> str:
 
 def _bytes(size: float) -> str:
     for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
+        if round(size, 1) < 1000 or unit == "GB":
             break
         size /= 1000
     return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

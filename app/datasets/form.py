@@ -86,8 +86,8 @@ def _checked(
     if format_name is not None and format_name not in FORMATS:
         faults.append(FieldError("/format", "unknown", f"Formats are {', '.join(FORMATS)}."))
     name = upload.fields.get("name", [files[0][0].filename if files else ""])[0]
-    if files and not 1 <= len(name) <= 200:
-        faults.append(FieldError("/name", "length", "Use 1 to 200 characters."))
+    if files and not (name.strip() and len(name) <= 200):
+        faults.append(FieldError("/name", "length", "Use 1 to 200 characters, not all blank."))
     if faults:
         raise ApiError("invalid_request", "The form is not valid.", errors=faults)
     return NewDataset(name, format_name, files)

@@ -44,6 +44,7 @@ class JobSide:
             secret=target.secret,
             message_id=message.id,
             message=body(message),
+            number=attempt.number,
         )
 
     async def finish(self, attempt_id: str, outcome: Outcome) -> None:

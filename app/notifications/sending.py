@@ -17,7 +17,10 @@ TARGET_DISABLED = "target_disabled"
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A message on its way to one address; `secret` is what a webhook's is signed with."""
+    """A message on its way to one address; `secret` is what a webhook's is signed with.
+
+    `number` counts its attempts from 1.
+    """
 
     kind: str
     target_id: str
@@ -25,6 +28,7 @@ class Sending:
     secret: str | None = field(repr=False)
     message_id: str
     message: Message
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

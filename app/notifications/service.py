@@ -28,6 +28,7 @@ from app.notifications.schemas import (
 from app.platform.addresses import check_url
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, FieldError, invalid_field, not_found
+from app.platform.idempotency import FORGETTING, forget_answers
 from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.work import Work
 from app.tables import NotificationDeliveryRow, NotificationRow, NotificationTargetRow
@@ -121,7 +122,11 @@ class Notifications:
 
     async def delete(self, target_id: str) -> None:
         """Remove a target with all deliveries to it. Raises ApiError `not_found`."""
+        # Deliveries go in another order than when old messages do: two of this would wait for ever.
+        await self._work.one_at_a_time(FORGETTING)
         await self._rows.delete(await self._target(target_id, lock=True))
+        # With it what its creation was answered with: its secret.
+        await forget_answers(self._work, target_id)
 
     async def test(self, target_id: str) -> NotificationDelivery:
         """Send a message to try a target out. Raises ApiError `not_found`, `conflict`."""

@@ -29,6 +29,8 @@ from app.platform.clock import now
 from app.platform.errors import ApiError
 
 _SECONDS = 15.0  # for all of an attempt, redirects included
+_FIRST_SECONDS = 5.0  # of those there may be very many at once, and others wait behind them
+_CONNECT_SECONDS = 4.0  # to one of the host's addresses: there may be another one
 _ANSWER_SECONDS = 2.0  # for the rest of an answer once its status is there
 _MOST_ANSWER_BYTES = 64 * 1024
 _MOST_REDIRECTS = 3
@@ -46,13 +48,13 @@ class Webhooks:
     async def send(self, sending: Sending) -> Outcome:
         """Send a message; whatever goes wrong is in the outcome."""
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(_SECONDS if sending.number > 1 else _FIRST_SECONDS):
                 return await self._follow(sending)
         except (TimeoutError, httpx.TimeoutException):
             return Outcome(TIMEOUT)
         except ApiError:
             return Outcome(FORBIDDEN_ADDRESS)
-        except (httpx.TransportError, httpx.InvalidURL):
+        except (httpx.TransportError, httpx.InvalidURL, UnicodeError):
             return Outcome(UNREACHABLE)
 
     async def _follow(self, sending: Sending) -> Outcome:
@@ -74,8 +76,10 @@ class Webhooks:
         self, url: httpx.URL, headers: dict[str, str], content: bytes
     ) -> httpx.Response:
         if self._transport is None:  # it reads the certificates of this machine: not at the start
-            self._transport = GuardedTransport(private=self._private, resolver=self._resolver)
-        timeout = httpx.Timeout(_SECONDS).as_dict()
+            self._transport = await asyncio.to_thread(
+                GuardedTransport, private=self._private, resolver=self._resolver
+            )
+        timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS).as_dict()
         request = httpx.Request(
             "POST", url, headers=headers, content=content, extensions={"timeout": timeout}
         )

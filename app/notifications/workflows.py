@@ -21,7 +21,7 @@ from app.platform.work import Platform
 log = structlog.get_logger(__name__)
 
 QUEUE = "notifications"
-AT_ONCE = 8  # in one process: an attempt is waiting, mostly
+AT_ONCE = 32  # in one process: an attempt is waiting, mostly
 LOOK_SECONDS = 2.0
 # What has become due so long before the last look is looked for again: clocks differ, and commits
 # take their time. Starting a job twice does nothing.

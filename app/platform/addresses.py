@@ -81,9 +81,10 @@ def check_url(url: str, *, private: bool) -> httpx.URL:
     """
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 1) > 65535:
+        named = bool(parsed.host)
+    except (httpx.InvalidURL, UnicodeError):  # the latter of a name in bad Punycode
+        named, parsed = False, httpx.URL()
+    if parsed.scheme not in ("http", "https") or not named or (parsed.port or 1) > 65535:
         raise _forbidden("It is not a URL of http or https.")
     if parsed.userinfo:
         raise _forbidden("It has a user name or a password in it.")

@@ -30,7 +30,7 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
             400, "The cursor is not one of ours", "Pass next_cursor on as it was given."
         ),
         "forbidden_origin": ErrorCode(
-            403, "The form was refused", "Send it from a page of this service."
+            403, "The request was refused", "Send it from a page of this service, or no page."
         ),
         "not_found": ErrorCode(404, "Not found", "Check the path and the id."),
         "model_not_found": ErrorCode(

@@ -13,6 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import func, literal, select, union_all
 
+from app.platform.patience import within
 from app.platform.work import Platform
 from app.tables import (
     DatasetRow,
@@ -59,8 +60,7 @@ async def _in_time(
     platform: Platform, source: str, ask: Callable[[Platform], Awaitable[Metric]]
 ) -> Metric | None:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await ask(platform)
+        return await within(PATIENCE_SECONDS, lambda: ask(platform))
     except Exception as error:
         log.warning("scrape_incomplete", source=source, cause=type(error).__name__)
         platform.telemetry.metrics.scrape_failed(source)

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its log line, its numbers, the cap on its body.
+"""What happens around every request: its id, its log line, its numbers, caps and refusals.
 
 Pure ASGI, so that streams pass through untouched and nothing is buffered.
 """
@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 
 from app.platform.errors import ApiError
 from app.platform.metrics import METHODS, OTHER
+from app.platform.origins import refusal_of_origin
 from app.platform.problem_json import render
 from app.platform.telemetry import Span, Telemetry
 
@@ -30,6 +31,8 @@ FASTAPI_TELLS_NOTHING: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
+
+_CLIENT_GONE = 499  # for the log and the numbers alone: nobody is there to be told
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
@@ -89,9 +92,13 @@ class RequestContext:
             await send(message)
 
         try:
-            await self._app(scope, capped_receive, tagged_send)
+            if (refused := refusal_of_origin(scope)) is not None:
+                await render(Request(scope), refused)(scope, receive, tagged_send)
+            else:
+                await self._app(scope, capped_receive, tagged_send)
         except ClientDisconnect:
             log.info("client_gone")
+            status = status if answering else _CLIENT_GONE
         except Exception:
             # Nobody further in knew what to do with it; here the answer still gets its id.
             log.exception("request_broke")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from app.platform.clock import now
+from app.platform.idempotency import FORGETTING
 from app.platform.work import Platform
 from app.tables import IdempotencyKeyRow, NotificationRow
 
@@ -24,7 +25,7 @@ async def forget_old(platform: Platform) -> None:
     before = now() - KEPT
     async with platform.work(write=True) as work:
         # Two that remove the same rows in another order would wait for each other for ever.
-        await work.one_at_a_time("forget old answers")
+        await work.one_at_a_time(FORGETTING)
         await work.session.execute(
             delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < before)
         )

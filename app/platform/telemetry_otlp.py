@@ -77,7 +77,10 @@ class OtlpTracing:
     @contextmanager
     def span(self, name: str, kind: Kind = "internal", parent: str | None = None) -> Iterator[Span]:
         """A span around a block; one that ends by an exception has failed with its type."""
+        # A server's own context may be that of the request before, if one connection had both.
         context = _context(parent) if parent is not None else None
+        if parent is None and kind == "server":
+            context = Context()
         with self._tracer.start_as_current_span(
             name,
             context,

@@ -89,3 +89,12 @@ async def test_many_faults_are_not_all_told(client: httpx.AsyncClient) -> None:
     problem = (await client.post("/v1/extractions", json=request)).json()
     assert problem["detail"] == "1000 fields are not valid."
     assert len(problem["errors"]) == 100
+
+
+@pytest.mark.parametrize("path", ["/v1/fine-tunes/ft_0/cancel", "/cohere/v1/chat", "/playground"])
+async def test_a_page_of_another_site_is_refused_everywhere(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    """On the API, on Cohere's and in the console, before anything is looked at."""
+    answer = await client.post(path, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_origin")

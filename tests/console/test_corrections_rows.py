@@ -103,3 +103,18 @@ def test_sides_of_relations_are_each_thing_once() -> None:
         ("3", "Aspirin (no identifier)"),
     ]
     assert rows.entities("Disease") == [("2", "asthma (MESH:D001249)")]
+
+
+def test_what_is_refused_is_not_worked_out() -> None:
+    """Thousands of identifiers on either side of a relation are millions of pairs."""
+    many = " ".join(f"MESH:D{number:06}" for number in range(3000))
+    mentions = [
+        MentionRow(number, True, type_, many, str(start), str(start + 4), "")
+        for number, type_, start in ((0, "Chemical", 0), (1, "Disease", 5))
+    ]
+    rows = Rows("drug pain", mentions, [RelationRow(0, True, "0", "1", "")])
+    assert rows.mended()[:2] == ([], [])
+    assert [fault.pointer for fault in rows.mended()[2]] == [
+        "/mention/0/identifiers",
+        "/mention/1/identifiers",
+    ]

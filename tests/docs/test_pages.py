@@ -17,7 +17,6 @@ TESTED = {
     "docs/migrating-from-cohere.md": "test_migration_page.py",
     "docs/deployment.md": "../project/test_deployment_page.py",
     "docs/correcting.md": "../api/test_revisions.py",
-    "docs/observability.md": "../platform/test_telemetry.py",
 }
 
 

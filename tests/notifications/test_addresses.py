@@ -37,6 +37,7 @@ OUTSIDE = [
 ]
 REFUSED = [
     *("", "example.org", "ftp://example.org", "file:///etc/passwd", "http://", "http:///x"),
+    *("http://xn--a/", "http://xn--/"),
     *("http://user@example.org", "https://user:word@example.org", "http://example.org:99999"),
     *("http://127.0.0.1", "http://127.1", "http://2130706433", "http://0x7f.0.0.1", "http://0"),
     *("http://0177.0.0.1", "http://[::1]:80", "http://[::ffff:7f00:1]", "http://[fe80::1%25lo]"),
@@ -108,7 +109,7 @@ async def send(webhooks: Webhooks, address: str) -> Outcome:
         link=None,
     )
     message = Message(type="fine_tune.succeeded", timestamp=now(), data=data)
-    return await webhooks.send(Sending("webhook", "nt_1", address, SECRET, "msg_1", message))
+    return await webhooks.send(Sending("webhook", "nt_1", address, SECRET, "msg_1", message, 1))
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], ["1.1.1.1", "127.0.0.1"], ["::ffff:7f00:1"]])

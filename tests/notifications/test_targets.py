@@ -22,7 +22,7 @@ def faults(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 async def test_a_secret_is_shown_once(client: httpx.AsyncClient) -> None:
-    """In the answer to its creation, or to a repetition of it, and nowhere else."""
+    """In the answer to its creation, or to a repetition of it while it is there; nowhere else."""
     key = {"Idempotency-Key": "once"}
     answers = [await client.post(TARGETS, json=HOOK, headers=key) for _ in range(2)]
     assert [a.status_code for a in answers] == [201, 201]
@@ -41,6 +41,10 @@ async def test_a_secret_is_shown_once(client: httpx.AsyncClient) -> None:
     for answer in (read, patched, listed):
         assert "secret" not in answer.text
         assert secret not in answer.text
+    await client.delete(f"{TARGETS}/{made['id']}")
+    again = await client.post(TARGETS, json=HOOK, headers=key)
+    assert "Idempotency-Replayed" not in again.headers
+    assert again.json()["secret"] != secret  # it is gone with its target, and another is made
 
 
 async def test_a_secret_may_be_given(client: httpx.AsyncClient) -> None:

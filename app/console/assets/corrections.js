@@ -88,8 +88,9 @@ function move(form, number) {
 
 // One after the other: what is added must be in the form before it is sent again.
 function refresh(fields, focus) {
-  last = last.then(() => exchange(fields, focus)).catch(() => {
-    document.getElementById("selected").textContent = "The server does not answer: try again.";
+  last = last.then(() => exchange(fields, focus)).catch((error) => {
+    const said = error.refusal ?? "The server does not answer: try again.";
+    document.getElementById("selected").textContent = said;
   });
 }
 
@@ -105,8 +106,9 @@ async function exchange(fields, focus) {
     answer = await answer.text();
     // Whatever was typed or ticked meanwhile must not be lost.
   } while (new URLSearchParams(new FormData(form)).toString() !== sent);
-  const fresh = new DOMParser().parseFromString(answer, "text/html").getElementById("editor");
-  if (fresh === null) throw new Error("not the page that was asked for");
+  const page = new DOMParser().parseFromString(answer, "text/html");
+  const fresh = page.getElementById("editor");
+  if (fresh === null) throw { refusal: page.querySelector("[role=alert] p")?.textContent };
   const at = document.activeElement?.id || focus;
   form.replaceWith(document.adoptNode(fresh));
   begin();

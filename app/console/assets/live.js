@@ -12,8 +12,9 @@ const PAUSE = 400; // between two of the same part, however many events arrive
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
 
 function follow(part) {
-  const source = part.dataset.events ? new EventSource(part.dataset.events) : null;
+  let source = null;
   let waiting = null;
+  let ended = false;
 
   const refresh = async () => {
     waiting = null;
@@ -28,25 +29,48 @@ function follow(part) {
     template.innerHTML = await answer.text();
     const fresh = template.content.firstElementChild;
     if (fresh === null) return end();
-    replace(part, fresh);
     if (fresh.dataset.said && fresh.dataset.said !== part.dataset.said) say(fresh.dataset.said);
-    part = fresh;
+    if (fresh.outerHTML !== made) {
+      made = fresh.outerHTML;
+      replace(part, fresh);
+      part = fresh;
+    }
     if (!part.dataset.live) return end();
-    if (source === null) later(Number(part.dataset.every || 2000));
+    if (source === null || source.readyState === EventSource.CLOSED) later(every());
   };
+  // As the server made it; what is opened or typed into it since is the reader's.
+  let made = part.outerHTML;
+  const every = () => Number(part.dataset.every || 2000);
   const later = (pause) => {
-    if (waiting === null) waiting = setTimeout(refresh, pause);
+    if (waiting === null && !ended && !document.hidden) waiting = setTimeout(refresh, pause);
   };
-  const end = () => source?.close();
+  const end = () => {
+    ended = true;
+    source?.close();
+  };
+  // A browser has few connections to a server, and each stream holds one: only what is looked at
+  // has any.
+  const watch = () => {
+    if (!part.dataset.events || ended) return;
+    source = new EventSource(part.dataset.events);
+    // Named events do not come as messages: whatever there is, is told of by name.
+    for (const name of (part.dataset.types || "message").split(" ")) {
+      source.addEventListener(name, () => later(PAUSE));
+    }
+    source.onmessage = () => later(PAUSE);
+    // A stream ends with its job, and the browser opens it again; one that is refused it leaves
+    // closed, and then the part is asked for every now and then instead.
+    source.onerror = () => later(PAUSE);
+  };
 
-  if (source === null) return later(Number(part.dataset.every || 2000));
-  // Named events do not come as messages: whatever there is, is told of by name.
-  for (const name of (part.dataset.types || "message").split(" ")) {
-    source.addEventListener(name, () => later(PAUSE));
-  }
-  source.onmessage = () => later(PAUSE);
-  // A stream ends with its job; the browser would open it again and again.
-  source.onerror = () => later(PAUSE);
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    if (document.hidden) return;
+    watch();
+    later(0);
+  });
+  watch();
+  if (source === null) later(every());
 }
 
 // A screen reader reads what changes in an element that stays; the part itself is a new one.
@@ -59,7 +83,9 @@ function replace(old, fresh) {
   for (const details of old.querySelectorAll("details[open][id]")) {
     fresh.querySelector(`#${details.id}`)?.setAttribute("open", "");
   }
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : null;
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(fresh);
-  if (focused) document.getElementById(focused)?.focus();
+  if (active?.id) return document.getElementById(active.id)?.focus();
+  const href = active?.getAttribute("href");
+  if (href) [...fresh.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === href)?.focus();
 }
