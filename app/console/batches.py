@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.choices import Choices, options_of, ticked
+from app.console.deletion import question
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
 from app.extraction_batches.received import received
@@ -134,15 +135,7 @@ async def cancel(platform: PlatformDep, batch_id: str) -> Response:
 async def ask(request: Request, platform: PlatformDep, batch_id: str) -> Response:
     """Say what goes, before it is deleted."""
     batch = await _get(platform, batch_id)
-    return render(
-        request,
-        "delete.html",
-        kind="batch",
-        thing=batch,
-        name=batch.name,
-        built=[],
-        back=f"/batches/{batch.id}",
-    )
+    return question(request, "batch", "batches", batch, batch.name)
 
 
 @router.post("/{batch_id}/delete")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.console.deletion import agreed, question
 from app.console.document_views import view
 from app.console.forms import Form, read_form
 from app.console.pages import PageRoute, redirect, render
@@ -104,15 +105,7 @@ async def ask(
     async with platform.work(write=False) as work:
         dataset = await Datasets(work).get(dataset_id)
         built = await lineage.descendants(work, "dataset", dataset_id)
-    return render(
-        request,
-        "delete.html",
-        kind="dataset",
-        thing=dataset,
-        name=dataset.name,
-        built=built,
-        back=f"/datasets/{dataset_id}",
-    )
+    return question(request, "dataset", "datasets", dataset, dataset.name, built=built)
 
 
 @router.post("/datasets/{dataset_id}/delete")
@@ -120,8 +113,9 @@ async def delete(
     request: Request, platform: PlatformDep, lineage: LineageDep, dataset_id: str
 ) -> Response:
     """Delete it, and what was built from it if that was ticked."""
-    cascade = bool((await read_form(request)).text("cascade"))
+    form = await read_form(request)
     async with platform.work(write=True) as work:
+        cascade = await agreed(form, work, lineage, "dataset", dataset_id)
         await Datasets(work).delete(dataset_id, lineage, cascade=cascade)
     return redirect("/datasets")
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.choices import Choices, options_of, ticked
+from app.console.deletion import question
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
 from app.datasets.service import Datasets
@@ -117,15 +118,7 @@ async def ask(request: Request, platform: PlatformDep, evaluation_id: str) -> Re
     """Say what goes, before it is deleted."""
     async with platform.work(write=False) as work:
         evaluation = await Evaluations(work).get(evaluation_id)
-    return render(
-        request,
-        "delete.html",
-        kind="evaluation",
-        thing=evaluation,
-        name=evaluation.name,
-        built=[],
-        back=f"/evaluations/{evaluation.id}",
-    )
+    return question(request, "evaluation", "evaluations", evaluation, evaluation.name)
 
 
 @router.post("/{evaluation_id}/delete")

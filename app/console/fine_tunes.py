@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.curve import HEIGHT, LEFT, RIGHT, WIDTH, curves
+from app.console.deletion import agreed, question
 from app.console.forms import Form, read_form, validated
 from app.console.pages import PageRoute, redirect, render
 from app.fine_tunes.schemas import FineTuneEvent, MetricValue, RepeatRequest
@@ -94,15 +95,7 @@ async def ask(
     async with platform.work(write=False) as work:
         fine_tune = await FineTunes(work, backends).get(fine_tune_id)
         built = await lineage.descendants(work, "fine-tune", fine_tune_id)
-    return render(
-        request,
-        "delete.html",
-        kind="fine-tune",
-        thing=fine_tune,
-        name=fine_tune.name,
-        built=built,
-        back=f"/fine-tunes/{fine_tune_id}",
-    )
+    return question(request, "fine-tune", "fine-tunes", fine_tune, fine_tune.name, built=built)
 
 
 @router.post("/fine-tunes/{fine_tune_id}/delete")
@@ -114,8 +107,9 @@ async def delete(
     fine_tune_id: str,
 ) -> Response:
     """Delete it, and its model if that was ticked."""
-    cascade = bool((await read_form(request)).text("cascade"))
+    form = await read_form(request)
     async with platform.work(write=True) as work:
+        cascade = await agreed(form, work, lineage, "fine-tune", fine_tune_id)
         await FineTunes(work, backends).delete(fine_tune_id, lineage, cascade=cascade)
     return redirect("/fine-tunes")
 

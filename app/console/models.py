@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
+from app.console.deletion import question
 from app.console.forms import Form, read_form, validated
 from app.console.pages import PageRoute, redirect, render
 from app.evaluations.card import ModelCards
@@ -74,16 +75,7 @@ async def ask(
         models = Models(work, backends)
         model = await models.get(model_id)
         aliases = [each.name for each in await models.aliases() if each.model == model.id]
-    return render(
-        request,
-        "delete.html",
-        kind="model",
-        thing=model,
-        name=model.name,
-        built=[],
-        aliases=aliases,
-        back=f"/models/{model.id}",
-    )
+    return question(request, "model", "models", model, model.name, aliases=aliases)
 
 
 @router.post("/models/{model_id}/delete")

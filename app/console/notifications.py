@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
+from app.console.deletion import question
 from app.console.forms import Form, read_form, validated
 from app.console.pages import PageRoute, redirect, render
 from app.notifications.schemas import (
@@ -129,15 +130,7 @@ async def try_out(platform: PlatformDep, target_id: str) -> Response:
 async def ask(request: Request, platform: PlatformDep, target_id: str) -> Response:
     """Say what goes, before it is deleted."""
     target = await _get(platform, target_id)
-    return render(
-        request,
-        "delete.html",
-        kind="notification target",
-        thing=target,
-        name=target.name,
-        built=[],
-        back=f"/notifications/{target.id}",
-    )
+    return question(request, "notification target", "notifications", target, target.name)
 
 
 @router.post("/{target_id}/delete")

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
+from app.console.deletion import agreed, question
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
 from app.datasets.schemas import Dataset
@@ -95,15 +96,7 @@ async def ask(
     async with platform.work(write=False) as work:
         file = await TrainingFiles(work).get(file_id)
         built = await lineage.descendants(work, "training file", file_id)
-    return render(
-        request,
-        "delete.html",
-        kind="training file",
-        thing=file,
-        name=file.id,
-        built=built,
-        back=f"/training-files/{file_id}",
-    )
+    return question(request, "training file", "training-files", file, built=built)
 
 
 @router.post("/training-files/{file_id}/delete")
@@ -111,8 +104,9 @@ async def delete(
     request: Request, platform: PlatformDep, lineage: LineageDep, file_id: str
 ) -> Response:
     """Delete it, and what was trained on it if that was ticked."""
-    cascade = bool((await read_form(request)).text("cascade"))
+    form = await read_form(request)
     async with platform.work(write=True) as work:
+        cascade = await agreed(form, work, lineage, "training file", file_id)
         await TrainingFiles(work).delete(file_id, lineage, cascade=cascade)
     return redirect("/training-files")
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.console.deletion import agreed, question
 from app.console.forms import Form, read_form, read_query
 from app.console.pages import PageRoute, redirect, render
 from app.corpora.documents import MENTION_TYPES
@@ -71,15 +72,7 @@ async def ask(
     async with platform.work(write=False) as work:
         vocabulary = await Vocabularies(work).get(vocabulary_id)
         built = await lineage.descendants(work, "vocabulary", vocabulary.id)
-    return render(
-        request,
-        "delete.html",
-        kind="vocabulary",
-        thing=vocabulary,
-        name=vocabulary.name,
-        built=built,
-        back=f"/vocabularies/{vocabulary.id}",
-    )
+    return question(request, "vocabulary", "vocabularies", vocabulary, vocabulary.name, built=built)
 
 
 @router.post("/{vocabulary_id}/delete")
@@ -87,8 +80,9 @@ async def delete(
     request: Request, platform: PlatformDep, lineage: LineageDep, vocabulary_id: str
 ) -> Response:
     """Delete it, and what uses it if that was ticked."""
-    cascade = bool((await read_form(request)).text("cascade"))
+    form = await read_form(request)
     async with platform.work(write=True) as work:
+        cascade = await agreed(form, work, lineage, "vocabulary", vocabulary_id)
         await Vocabularies(work).delete(vocabulary_id, lineage, cascade=cascade)
     return redirect("/vocabularies")
 
