@@ -110,10 +110,18 @@ async def _check(settings: Settings) -> None:
     """Raises CannotStartError for what an operator can mend."""
     if not settings.shared:
         try:
+            # The service takes it for good; here it is only told apart.
             with folder_lock(settings.data_dir):
-                return  # the service takes it for good; here it is only told apart
+                database = Database(settings.sqlalchemy_url)
+                newer = await database.is_newer()
+                await database.close()
         except FolderInUseError as error:
             raise CannotStartError(str(error)) from None
+        if newer:
+            raise CannotStartError(
+                "the data folder is of a newer release; to go back, restore its backup"
+            )
+        return
     database = Database(settings.sqlalchemy_url)
     try:
         if await database.is_behind():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import (
@@ -121,10 +121,3 @@ class NotificationRepository:
         if since is not None:
             query = query.where(due > since)
         return (await self._session.scalars(query.order_by(due))).all()
-
-    async def last_number(self, delivery_id: str) -> int:
-        """The number of a delivery's last attempt."""
-        query = select(func.max(NotificationAttemptRow.number)).where(
-            NotificationAttemptRow.delivery_id == delivery_id
-        )
-        return await self._session.scalar(query) or 0

@@ -133,6 +133,16 @@ class Database:
 
         A newer one is fine: another release, at work beside this one, has brought it.
         """
+        revision, known = await self._revisions()
+        return revision is None or (revision in known and revision != known[0])
+
+    async def is_newer(self) -> bool:
+        """Whether the schema is newer than this program, which then cannot migrate it."""
+        revision, known = await self._revisions()
+        return revision is not None and revision not in known
+
+    async def _revisions(self) -> tuple[str | None, list[str]]:
+        """The schema's revision, and those that this program knows, the newest first."""
 
         def current(connection: Connection) -> str | None:
             return MigrationContext.configure(connection).get_current_revision()
@@ -140,8 +150,7 @@ class Database:
         async with self._engine.connect() as connection:
             revision = await connection.run_sync(current)
         scripts = ScriptDirectory.from_config(alembic_config())
-        known = {script.revision for script in scripts.walk_revisions()}
-        return revision is None or (revision in known and revision != scripts.get_current_head())
+        return revision, [script.revision for script in scripts.walk_revisions()]
 
     async def close(self) -> None:
         """Close all connections."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -118,3 +119,20 @@ def test_workers_need_postgresql(tmp_path: Path) -> None:
         (line,) = refused.stderr.splitlines()
         assert line.startswith("Medtune does not start: ")
         assert "MEDTUNE_DATABASE_URL" in line
+
+
+def test_a_folder_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+    """It says so in one sentence, and what to do; nothing of the folder is touched."""
+    folder = sqlite3.connect(tmp_path / "medtune.db")
+    folder.execute("PRAGMA journal_mode=WAL")
+    folder.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    folder.execute("INSERT INTO alembic_version VALUES ('9999')")
+    folder.commit()
+    folder.close()
+    before = (tmp_path / "medtune.db").read_bytes()
+    refused = medtune(tmp_path, None, "serve", "--port", "0")
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("Medtune does not start: ")
+    assert "newer release" in line
+    assert (tmp_path / "medtune.db").read_bytes() == before
