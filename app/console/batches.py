@@ -195,5 +195,7 @@ def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"about {minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"about {hours} h {minutes} min" if hours < 24 else f"about {round(hours / 24)} days"
+    if minutes < 3 * 60:
+        return f"about {minutes // 60} h {minutes % 60} min"
+    hours = round(minutes / 60)
+    return f"about {hours} hours" if hours < 48 else f"about {round(hours / 24)} days"
