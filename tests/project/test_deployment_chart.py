@@ -106,7 +106,7 @@ def test_manifests_are_valid(manifests: list[Manifest], version: str) -> None:
     kinds = set()
     for manifest in manifests:
         if manifest["apiVersion"].startswith("monitoring.coreos.com/"):
-            assert {"selector", "endpoints"} == manifest["spec"].keys()
+            assert {"jobLabel", "selector", "endpoints"} == manifest["spec"].keys()
             continue
         kubernetes_validate.validate(manifest, version, strict=True)
         kinds.add(manifest["kind"])
