@@ -12,6 +12,7 @@ from app.evaluations.endpoints import router as evaluations
 from app.extraction_batches.endpoints import router as extraction_batches
 from app.extractions.endpoints import router as extractions
 from app.fine_tunes.endpoints import router as fine_tunes
+from app.keys.endpoints import router as keys
 from app.models.endpoints import router as models
 from app.notifications.endpoints import router as notifications
 from app.platform.settings import Settings
@@ -32,6 +33,7 @@ for room in (
     vocabularies,
     model_cards,
     notifications,
+    keys,
 ):
     router.include_router(room)
 

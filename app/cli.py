@@ -1,4 +1,4 @@
-"""`medtune`: serve, worker, migrate, gc, openapi, demo; and those that ask a service.
+"""`medtune`: serve, worker, migrate, gc, keys, openapi, demo; and those that ask a service.
 
 Commands import what they need when they run: worker processes import this module, and ought to
 start fast.
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import remote
+from app.commands import key_options, remote
 from app.commands.options import command
 
 app = typer.Typer(
@@ -125,6 +125,7 @@ def openapi() -> None:
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True))
 
 
+app.add_typer(key_options.app, name="keys")
 for ask in (remote.upload, remote.train, remote.extract, remote.evaluate, remote.curve):
     app.command()(ask)
 

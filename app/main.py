@@ -4,7 +4,7 @@ import asyncio
 import gc
 import math
 from collections.abc import AsyncIterator, Collection
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
 
 import structlog
@@ -18,6 +18,7 @@ from app.cohere_api.application import create_cohere_api
 from app.console import application as console
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
+from app.entrance import Entrance
 from app.evaluations.service import LINK as EVALUATIONS_LINK
 from app.evaluations.service import VOCABULARY_LINK as EVALUATIONS_VOCABULARY_LINK
 from app.evaluations.service import Evaluations
@@ -29,11 +30,13 @@ from app.extraction_batches.workflows import batch_job, shard_job
 from app.fine_tunes.service import LINK as FINE_TUNES_LINK
 from app.fine_tunes.service import VOCABULARY_LINK
 from app.fine_tunes.workflows import fine_tune_job
+from app.keys.doorkeeper import Doorkeeper
 from app.models.service import lineage_link as models_link
 from app.notifications.workflows import LOOK_SECONDS, notification_job, start_due
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.parts import create_parts
 from app.platform import problem_json
+from app.platform.access import EVERYWHERE, acting
 from app.platform.chores import for_ever
 from app.platform.database import AWAY, REFUSALS, away, refusal
 from app.platform.folder_lock import folder_lock, scratch_folder
@@ -61,6 +64,7 @@ Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Loc
 """
 
 _FORGET_SECONDS = 3600.0
+_NOTE_USES_SECONDS = 30.0
 OWNERS: Owners = {
     "ds": Datasets,
     "tf": TrainingFiles,
@@ -107,7 +111,8 @@ async def running(
         if platform.database.is_sqlite:
             await platform.database.migrate()
             if platform.settings.blob_url is None:
-                await remove_leftovers(platform)
+                with acting(EVERYWHERE):
+                    await remove_leftovers(platform)
         for job in (
             dataset_job(platform),
             training_file_job(platform),
@@ -158,7 +163,15 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with running(platform, backends, queues):
-            yield
+            noting = asyncio.create_task(
+                for_ever("note_key_uses", doorkeeper.note_uses, _NOTE_USES_SECONDS)
+            )
+            try:
+                yield
+            finally:
+                noting.cancel()
+                with suppress(*AWAY):
+                    await doorkeeper.note_uses()
 
     app = FastAPI(
         title="Medtune",
@@ -170,7 +183,9 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
         redoc_url=None,
         redirect_slashes=False,
     )
+    doorkeeper = Doorkeeper(settings, platform.database)
     app.state.platform = platform
+    app.state.doorkeeper = doorkeeper
     app.state.backends = backends
     app.state.lineage = create_lineage(backends)
     app.include_router(api.router)
@@ -198,5 +213,10 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
         app.add_exception_handler(gone, database_away)
 
     limit = api.body_limit(settings)
-    app.add_middleware(RequestContext, limit=limit, telemetry=platform.telemetry)
+    app.add_middleware(
+        RequestContext,
+        limit=limit,
+        entrance=Entrance(settings, doorkeeper),
+        telemetry=platform.telemetry,
+    )
     return app

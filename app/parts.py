@@ -22,6 +22,7 @@ from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
+from app.platform.row_owners import row_owners
 from app.platform.settings import RemoteServer, Settings
 from app.platform.storage import create_blobs, create_models
 from app.platform.telemetry import Telemetry, create_telemetry
@@ -80,6 +81,7 @@ def create_platform(
         jobs=Jobs(
             settings.jobs_url,
             queues=create_queues(settings, backends),
+            acting_for=row_owners(database),
             executor=executor,
             workers=workers,
             telemetry=telemetry,

@@ -10,15 +10,17 @@ from fastapi import FastAPI
 from app import health as probes
 from app import metrics_page
 from app.backends.registry import Backends
+from app.keys.doorkeeper import Doorkeeper
 from app.main import create_app, running
 from app.parts import create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
 from app.platform.ending import end_now, end_on_signals
 from app.platform.folder_lock import FolderInUseError, folder_lock
+from app.platform.hosts import is_loopback
 from app.platform.logs import configure_logs
 from app.platform.queues import chosen
-from app.platform.requests import FASTAPI_TELLS_NOTHING, RequestContext
+from app.platform.requests import FASTAPI_TELLS_NOTHING, OpenEntrance, RequestContext
 from app.platform.server import serve_until
 from app.platform.settings import Settings
 from app.platform.telemetry import TelemetryMissingError
@@ -43,6 +45,11 @@ def serve(settings: Settings, host: str, port: int, *, jobs: bool) -> None:
 
     async def run() -> None:
         await _check(settings)
+        if not is_loopback(host) and not await _has_keys(settings):
+            raise CannotStartError(
+                f"without a key it may only listen on 127.0.0.1, not on {host}; make one with "
+                "medtune keys create --scope admin, or set MEDTUNE_ADMIN_KEY"
+            )
         app = create_app(settings, None if jobs else ())
         stopping = app.state.platform.stopping
         end_on_signals(stopping, settings.shutdown_seconds)
@@ -86,6 +93,17 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
     _run(run)
 
 
+async def _has_keys(settings: Settings) -> bool:
+    """Whether callers will need a key; a new database has none yet."""
+    database = Database(settings.sqlalchemy_url)
+    try:
+        if await database.is_behind():
+            return settings.admin_key is not None
+        return not await Doorkeeper(settings, database).keyless()
+    finally:
+        await database.close()
+
+
 def health_app(platform: Platform, backends: Backends) -> FastAPI:
     """What a worker answers: probes and its numbers."""
     app = FastAPI(title="Medtune worker", telemetry=FASTAPI_TELLS_NOTHING, openapi_url=None)
@@ -93,7 +111,12 @@ def health_app(platform: Platform, backends: Backends) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(metrics_page.router)
     problem_json.install(app)
-    app.add_middleware(RequestContext, limit=lambda _scope: 0, telemetry=platform.telemetry)
+    app.add_middleware(
+        RequestContext,
+        limit=lambda _scope: 0,
+        entrance=OpenEntrance(),
+        telemetry=platform.telemetry,
+    )
     return app
 
 

@@ -21,6 +21,7 @@ from app.fine_tunes.service import FineTunes
 from app.main import OWNERS
 from app.models.service import Models
 from app.parts import create_platform
+from app.platform.access import EVERYWHERE, acting
 from app.platform.bucket import BucketSettingsError
 from app.platform.errors import ApiError
 from app.platform.folder_lock import remove_dead_scratch
@@ -64,7 +65,8 @@ async def run(settings: Settings, asked: Asked, console: Console) -> None:
 async def _platform(settings: Settings) -> AsyncIterator[Platform]:
     platform = create_platform(settings, Backends({}))
     try:
-        yield platform
+        with acting(EVERYWHERE):
+            yield platform
     finally:
         await platform.database.close()
 

@@ -1,6 +1,7 @@
 """The service a command asks: one that runs already, or one of its own for as long as it takes."""
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -112,7 +113,9 @@ def _own() -> Iterator[httpx.Client]:
     given = {name: value for name, value in os.environ.items() if name.startswith("MEDTUNE_")}
     for of_clients in ("MEDTUNE_SERVER", "MEDTUNE_API_KEY"):
         given.pop(of_clients, None)
-    settings = {**given, "MEDTUNE_DATA_DIR": str(folder)}
+    # The folder's own keys are hashes: this service gets one more for as long as it lives.
+    key = secrets.token_urlsafe(32)
+    settings = {**given, "MEDTUNE_DATA_DIR": str(folder), "MEDTUNE_ADMIN_KEY": key}
     with ExitStack() as stack:
         try:
             own = own_service(folder, settings, working_dir=Path.cwd())
@@ -120,6 +123,7 @@ def _own() -> Iterator[httpx.Client]:
         except RuntimeError:
             log = folder / "service.log"
             raise CommandError(f"A service does not start on {folder}; see {log}.") from None
+        service.client.headers["Authorization"] = f"Bearer {key}"
         yield service.client
 
 

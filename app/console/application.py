@@ -12,6 +12,7 @@ from app.console import (
     fine_tunes,
     fine_tunes_form,
     home,
+    login,
     models,
     notifications,
     playground,
@@ -23,6 +24,7 @@ from app.console.pages import ASSETS
 # In the order of the pipeline.
 _ROUTERS = [
     home.router,
+    login.router,
     datasets.router,
     training_files.router,
     fine_tunes_form.router,

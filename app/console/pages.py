@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from app.backends.base import BackendError
 from app.backends.registry import as_api_error
+from app.keys.doorkeeper import SESSION_COOKIE
 from app.platform.database import AWAY, REFUSALS, away, refusal
 from app.platform.errors import ApiError
 from app.platform.problem_json import of_http
@@ -53,7 +54,13 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     content = (
         _environment()
         .get_template(template)
-        .render(path=path, section=path.strip("/").partition("/")[0], sections=SECTIONS, **context)
+        .render(
+            path=path,
+            section=path.strip("/").partition("/")[0],
+            sections=SECTIONS,
+            logged_in=SESSION_COOKIE in request.cookies,
+            **context,
+        )
     )
     return HTMLResponse(content, status, headers=HEADERS)
 

@@ -131,7 +131,7 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
         async with platform.work(write=False) as work:
             running = await JobSide(work).running()
         for batch_id in running:
-            async with platform.work(write=True) as work:
+            async with platform.acting_for(batch_id), platform.work(write=True) as work:
                 await JobSide(work).feed(batch_id)
         async with platform.work(write=False) as work:
             return await JobSide(work).active_shards()

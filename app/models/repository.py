@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.database import EVERYWHERE
 from app.tables import FineTuneRow, ModelAliasRow, ModelRow
 
 
@@ -41,11 +42,11 @@ class ModelRepository:
         return (await self._session.scalars(query)).all()
 
     async def known(self, backend: str, names: Sequence[str]) -> set[str]:
-        """Of these models of a backend, those that are in the catalogue."""
+        """Of these models of a backend, those that are in the catalogue, of any workspace."""
         query = select(ModelRow.backend_model).where(
             ModelRow.backend == backend, ModelRow.backend_model.in_(names)
         )
-        return set(await self._session.scalars(query))
+        return set(await self._session.scalars(query.execution_options(**EVERYWHERE)))
 
     async def fine_tune(self, fine_tune_id: str) -> FineTuneRow | None:
         """The fine-tune of this id."""
@@ -53,7 +54,7 @@ class ModelRepository:
 
     async def alias(self, name: str) -> ModelAliasRow | None:
         """One alias."""
-        return await self._session.get(ModelAliasRow, name)
+        return await self._session.scalar(select(ModelAliasRow).where(ModelAliasRow.name == name))
 
     async def aliases(self) -> Sequence[ModelAliasRow]:
         """All aliases, by name."""

@@ -2,6 +2,9 @@
 
 A transaction is opened for reading or for writing. On SQLite a writer takes the lock at once
 (BEGIN IMMEDIATE): one that began as a reader could not be promoted while another one writes.
+
+A transaction of a workspace sees, changes and makes the rows of that one alone, whatever is asked
+in it: the filter is put into each statement here, in one place.
 """
 
 import asyncio
@@ -21,14 +24,18 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from app.platform.errors import ApiError
 from app.platform.telemetry import Tracing
+from app.tables import WORKSPACE, Owned
 
 # A wheel holds the migrations inside the package; in a checkout they lie beside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MIGRATIONS = [_PACKAGE / "alembic", _PACKAGE.parent / "alembic"]
 _BEGIN = "medtune_begin"
+# Execution options of a statement that is to see the rows of all workspaces.
+EVERYWHERE: Mapping[str, Any] = MappingProxyType({"medtune_everywhere": True})
 
 # A request is answered within a second or two though the server be gone, or not to be reached: it
 # neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
@@ -82,6 +89,20 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
+class _OwnedSession(Session):
+    """Sees the rows of one workspace: of `info["workspace"]`, or of all if there is none."""
+
+
+@event.listens_for(_OwnedSession, "do_orm_execute")
+def _filter(state: ORMExecuteState) -> None:
+    workspace = state.session.info.get(WORKSPACE)
+    if workspace is None or state.is_insert or state.execution_options.keys() & EVERYWHERE.keys():
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(Owned, lambda rows: rows.workspace == workspace, include_aliases=True)
+    )
+
+
 class Database:
     """One pool of connections; made in the composition root, closed with it."""
 
@@ -100,10 +121,25 @@ class Database:
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
 
     @asynccontextmanager
-    async def transaction(self, *, write: bool) -> AsyncIterator[AsyncSession]:
-        """A session that is committed at the end of the block, or rolled back if it raises."""
+    async def transaction(
+        self, *, write: bool, workspace: str | None = None
+    ) -> AsyncIterator[AsyncSession]:
+        """A session that is committed at the end of the block, or rolled back if it raises.
+
+        It sees the rows of the workspace and makes them there; of none, it sees all and makes none.
+        """
         engine = self._writer if write else self._engine
-        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+        if workspace is not None:
+            engine = engine.execution_options(**{WORKSPACE: workspace})
+        async with (
+            AsyncSession(
+                engine,
+                sync_session_class=_OwnedSession,
+                expire_on_commit=False,
+                info={WORKSPACE: workspace},
+            ) as session,
+            session.begin(),
+        ):
             yield session
 
     async def ping(self) -> None:

@@ -29,6 +29,19 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "invalid_cursor": ErrorCode(
             400, "The cursor is not one of ours", "Pass next_cursor on as it was given."
         ),
+        "unauthenticated": ErrorCode(
+            401,
+            "A valid key is needed",
+            "Send the header Authorization: Bearer <key>; medtune keys create makes keys.",
+        ),
+        "forbidden_scope": ErrorCode(
+            403, "The key may not do this", "Use a key with the scope that detail names."
+        ),
+        "forbidden_host": ErrorCode(
+            403,
+            "The request was sent to an unknown host name",
+            "Name it in MEDTUNE_ALLOWED_HOSTS, or ask for 127.0.0.1 or localhost.",
+        ),
         "forbidden_origin": ErrorCode(
             403, "The request was refused", "Send it from a page of this service, or no page."
         ),

@@ -32,6 +32,7 @@ from app.platform.job_store import (
 )
 from app.platform.logs import quieten
 from app.platform.queues import Queue, poll_seconds
+from app.platform.row_owners import ActingFor
 from app.platform.steps import Steps, patiently
 from app.platform.telemetry import Telemetry
 from app.platform.workers import Workers, new_executor
@@ -48,7 +49,8 @@ _LAST_WORDS_SECONDS = 1.0  # until the engine has written down how a job ended
 class Jobs:
     """Starts jobs of the defined kinds, and runs them on the event loop that called `open`.
 
-    `executor` names this process to the engine, unlike all that ever were. Without `workers` it is
+    `acting_for` is how one acts for the workspace of a row. `executor` names this process to the
+    engine, unlike all that ever were. Without `workers` it is
     the only one on its database. `patience_seconds` is how long a job waits for a database that is
     away, `shutdown_seconds` how long `close` waits for steps.
     """
@@ -58,6 +60,7 @@ class Jobs:
         url: str,
         *,
         queues: Mapping[str, Queue],
+        acting_for: ActingFor,
         executor: str | None = None,
         workers: Workers | None = None,
         telemetry: Telemetry | None = None,
@@ -73,7 +76,8 @@ class Jobs:
         self._store = JobStore(self._engine)
         self._kinds: dict[str, JobKind] = {}
         self._telemetry = telemetry or Telemetry()
-        self._steps = Steps(patience_seconds, self._telemetry)
+        self._acting_for = acting_for
+        self._steps = Steps(patience_seconds, acting_for, self._telemetry)
         self._tasks: list[asyncio.Task[None]] = []
         self._taken: set[str] = set()  # jobs that this process runs
         self._last_end = -_LAST_WORDS_SECONDS
@@ -221,7 +225,8 @@ class Jobs:
             await self.start(kind.name, row_id)
         elif job.status not in UNENDED:
             log.error("job_lost", kind=kind.name, id=row_id, status=job.status)
-            await kind.fail(row_id, "internal_error", "The job ended without a result.")
+            async with self._acting_for(row_id):
+                await kind.fail(row_id, "internal_error", "The job ended without a result.")
         elif job.queue_name not in self.queues:
             # Its backend was taken out of the settings: of ours, or of whoever started it.
             log.warning("job_waits_in_unknown_queue", id=row_id, queue=job.queue_name)

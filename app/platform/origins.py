@@ -10,13 +10,16 @@ from starlette.types import Scope
 
 from app.platform.errors import ApiError
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({b"same-origin", b"none"})  # `none`: typed by the user, or from a bookmark
 
 
-def refusal_of_origin(scope: Scope) -> ApiError | None:
-    """What the sender of a changing request is told if another site's page has sent it."""
-    if scope["method"] in _SAFE:
+def refusal_of_origin(scope: Scope, *, browser: bool = False) -> ApiError | None:
+    """What the sender of a changing request is told if another site's page has sent it.
+
+    If it must be a `browser`, for it is logged in by a cookie, it has to say where it comes from.
+    """
+    if scope["method"] in SAFE:
         return None
     headers = dict(scope["headers"])
     site = headers.get(b"sec-fetch-site")
@@ -25,7 +28,7 @@ def refusal_of_origin(scope: Scope) -> ApiError | None:
     # Older browsers say no more than this; a proxy has to pass `Host` on as it was sent.
     origin = headers.get(b"origin")
     if origin is None:
-        return None
+        return _refusal() if browser else None
     try:
         netloc = urlsplit(origin.decode("latin-1")).netloc
     except ValueError:

@@ -6,17 +6,19 @@ Pure ASGI, so that streams pass through untouched and nothing is buffered.
 import re
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
+from app.platform.access import LOCAL, Principal, acting
 from app.platform.errors import ApiError
 from app.platform.metrics import METHODS, OTHER
-from app.platform.origins import refusal_of_origin
 from app.platform.problem_json import render
 from app.platform.telemetry import Span, Telemetry
 
@@ -37,14 +39,42 @@ _CLIENT_GONE = 499  # for the log and the numbers alone: nobody is there to be t
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
+class Entrance(Protocol):
+    """Who comes in."""
+
+    async def admit(self, scope: Scope) -> Principal:
+        """Who sends this request. Raises ApiError if it must not come in."""
+
+    def refuse(self, scope: Scope, error: ApiError) -> Response:
+        """The answer to a request that does not come in."""
+
+
+class OpenEntrance:
+    """Lets everybody in: for what tells of nobody."""
+
+    async def admit(self, scope: Scope) -> Principal:
+        """Whoever it is."""
+        return LOCAL
+
+    def refuse(self, scope: Scope, error: ApiError) -> Response:
+        """Nobody is refused by it."""
+        return render(Request(scope), error)
+
+
 class RequestContext:
-    """Gives each request an id (the caller's `X-Request-ID` if sane), logs it, caps its body."""
+    """Gives each request an id (the caller's `X-Request-ID` if sane), logs it, caps its body, and
+    serves it on behalf of whom the entrance says it is from."""
 
     def __init__(
-        self, app: ASGIApp, limit: Callable[[Scope], int], telemetry: Telemetry | None = None
+        self,
+        app: ASGIApp,
+        limit: Callable[[Scope], int],
+        entrance: Entrance,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._app = app
         self._limit = limit
+        self._entrance = entrance
         self._telemetry = telemetry or Telemetry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,9 +122,14 @@ class RequestContext:
             await send(message)
 
         try:
-            if (refused := refusal_of_origin(scope)) is not None:
-                await render(Request(scope), refused)(scope, receive, tagged_send)
-            else:
+            try:
+                principal = await self._entrance.admit(scope)
+            except ApiError as refused:
+                answer = self._entrance.refuse(scope, refused)
+                await answer(scope, receive, tagged_send)
+                return
+            structlog.contextvars.bind_contextvars(actor=principal.actor)
+            with acting(principal):
                 await self._app(scope, capped_receive, tagged_send)
         except ClientDisconnect:
             log.info("client_gone")

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from app.platform.clock import now
 from app.platform.idempotency import FORGETTING
 from app.platform.work import Platform
-from app.tables import IdempotencyKeyRow, NotificationRow
+from app.tables import AuditEventRow, ConsoleSessionRow, IdempotencyKeyRow, NotificationRow
 
 # How long the answer to a request can be had again by its key, and how long the engine remembers a
 # job that has ended; what clients see of it is in a row of its own.
@@ -17,8 +17,8 @@ MESSAGES_KEPT = timedelta(days=30)
 
 
 async def forget_old(platform: Platform) -> None:
-    """Remove answers to requests with a key, messages with the log of their deliveries, and the
-    engine's traces of jobs that have ended.
+    """Remove answers to requests with a key, messages with the log of their deliveries, logins that
+    have ended, the oldest of the audit log, and the engine's traces of jobs that have ended.
 
     Any number of processes may do it at once.
     """
@@ -32,4 +32,9 @@ async def forget_old(platform: Platform) -> None:
         await work.session.execute(
             delete(NotificationRow).where(NotificationRow.created_at < now() - MESSAGES_KEPT)
         )
+        await work.session.execute(
+            delete(ConsoleSessionRow).where(ConsoleSessionRow.expires_at < now())
+        )
+        audited = timedelta(days=platform.settings.keep_audit_days)
+        await work.session.execute(delete(AuditEventRow).where(AuditEventRow.at < now() - audited))
     await platform.jobs.forget_ended(before)

@@ -124,6 +124,23 @@ class Settings(BaseSettings):
     loaded_models: int = Field(
         default=4, gt=0, description="How many tuned local models are kept in memory."
     )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="A key with scope admin in the workspace `default`, beside those of `medtune "
+        "keys create`: for deployments that bring their secrets themselves. 32 characters or more.",
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Host names that requests may be sent to, as JSON; unset: with keys any, "
+        'without keys those of this machine alone. ["medtune.example.org"]',
+    )
+    session_hours: float = Field(
+        default=12, gt=0, le=24 * 30, description="How long a login to the console lasts, in hours."
+    )
+    keep_audit_days: float = Field(
+        default=730, gt=0, description="How long the audit log is kept, in days."
+    )
     public_url: str | None = Field(
         default=None,
         description="Where people reach the console, for links in notifications: "

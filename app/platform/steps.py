@@ -14,6 +14,7 @@ import structlog
 from app.platform.database import AWAY
 from app.platform.errors import ApiError
 from app.platform.job_kinds import JobError, JobInterruptedError
+from app.platform.row_owners import ActingFor
 from app.platform.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
@@ -30,12 +31,17 @@ class _GivenUpError(Exception):
 
 
 class Steps:
-    """The steps that run in this process. `given_up` are the rows whose jobs are to be let go of:
-    their steps have waited in vain, or were cut off.
+    """The steps that run in this process, each for the workspace of its row.
+
+    `given_up` are the rows whose jobs are to be let go of: their steps have waited in vain, or were
+    cut off.
     """
 
-    def __init__(self, patience_seconds: float, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self, patience_seconds: float, acting_for: ActingFor, telemetry: Telemetry | None = None
+    ) -> None:
         self._patience = patience_seconds
+        self._acting_for = acting_for
         self._telemetry = telemetry or Telemetry()
         self._running: set[asyncio.Task[Any]] = set()  # touched on the event loop alone
         self._stopped = False
@@ -101,7 +107,7 @@ class Steps:
 
     async def _attempt(self, step: Step, row_id: str) -> Sequence[str]:
         try:
-            await patiently(lambda: step(row_id), row_id, self._patience)
+            await patiently(lambda: self._act(step, row_id), row_id, self._patience)
         except Exception as error:
             if _is_away(error):
                 raise _GivenUpError from error
@@ -110,6 +116,10 @@ class Steps:
             log.exception("job_step_broke", id=row_id, step=step.__name__)
             return "internal_error", "Something broke on our side; the log has the cause."
         return ()
+
+    async def _act(self, step: Step, row_id: str) -> None:
+        async with self._acting_for(row_id):
+            await step(row_id)
 
 
 async def patiently(

@@ -6,7 +6,7 @@ request uses it through a dependency, a job step directly.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +15,13 @@ from anyio import CapacityLimiter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform import audit
+from app.platform.access import Principal, who_acts
 from app.platform.blobs import Blobs
 from app.platform.database import Database
 from app.platform.jobs import Jobs
 from app.platform.metrics import Metrics
+from app.platform.row_owners import row_owners
 from app.platform.settings import Settings
 from app.platform.telemetry import Telemetry
 
@@ -29,9 +32,13 @@ AfterCommit = Callable[[], Awaitable[None]]
 
 @dataclass
 class Work:
-    """One transaction. `session` belongs to repositories; services use the rest."""
+    """One transaction. `session` belongs to repositories; services use the rest.
+
+    `principal` is who acts, and whose workspace the session is of.
+    """
 
     session: AsyncSession
+    principal: Principal
     settings: Settings
     blobs: Blobs
     jobs: Jobs
@@ -84,11 +91,20 @@ class Platform:
     # For work that holds a thread for long: it must not take all of them from the short work.
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
 
+    def acting_for(self, row_id: str) -> AbstractAsyncContextManager[None]:
+        """A block in which one acts for the workspace of a row, as jobs do."""
+        return row_owners(self.database)(row_id)
+
     @asynccontextmanager
     async def work(self, *, write: bool) -> AsyncIterator[Work]:
-        """A transaction that is committed at the end of the block, then acted upon."""
-        async with self.database.transaction(write=write) as session:
-            work = Work(session, self.settings, self.blobs, self.jobs, self.telemetry)
+        """A transaction that is committed at the end of the block, then acted upon.
+
+        It is of the workspace of whoever acts. Raises NobodyError if nobody does.
+        """
+        principal = who_acts()
+        async with self.database.transaction(write=write, workspace=principal.workspace) as session:
+            audit.watch(session.sync_session, principal)
+            work = Work(session, principal, self.settings, self.blobs, self.jobs, self.telemetry)
             yield work
         for action in work._after_commit:
             try:

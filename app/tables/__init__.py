@@ -1,8 +1,11 @@
 """The whole SQL schema, one file a table. Text of documents is never in it: text lives in blobs."""
 
-from app.tables.base import Table
+from app.tables.api_keys import ApiKeyRow
+from app.tables.audit_events import AuditEventRow
+from app.tables.base import WORKSPACE, Owned, Table
 from app.tables.cohere_datasets import CohereDatasetRow
 from app.tables.cohere_finetuned_models import CohereFinetunedModelRow
+from app.tables.console_sessions import ConsoleSessionRow
 from app.tables.dataset_files import DatasetFileRow
 from app.tables.dataset_splits import DatasetSplitRow
 from app.tables.datasets import DatasetRow
@@ -26,8 +29,12 @@ from app.tables.vocabularies import VocabularyRow
 from app.tables.workers import WorkerRow
 
 __all__ = [
+    "WORKSPACE",
+    "ApiKeyRow",
+    "AuditEventRow",
     "CohereDatasetRow",
     "CohereFinetunedModelRow",
+    "ConsoleSessionRow",
     "DatasetFileRow",
     "DatasetRow",
     "DatasetSplitRow",
@@ -46,6 +53,7 @@ __all__ = [
     "NotificationDeliveryRow",
     "NotificationRow",
     "NotificationTargetRow",
+    "Owned",
     "Table",
     "TrainingFileRow",
     "VocabularyRow",

@@ -1,10 +1,12 @@
-"""What every table shares: naming of constraints, UTC times, JSON columns."""
+"""What tables share: naming of constraints, UTC times, JSON columns, whose the rows are."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+WORKSPACE = "workspace"  # the execution option that says whose the rows of a transaction are
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,3 +49,18 @@ class Table(DeclarativeBase):
         dict[str, int]: JSON,
         list[str]: JSON,
     }
+
+
+def of_transaction(context: Any) -> str:
+    """The workspace a row is made in. Raises KeyError if the transaction has none."""
+    return str(context.execution_options[WORKSPACE])
+
+
+class Owned:
+    """What is somebody's: each row is of one workspace, and no other one sees it.
+
+    The session filters by it, whatever is asked, and stamps what is added: repositories neither
+    read nor write it.
+    """
+
+    workspace: Mapped[str] = mapped_column(default=of_transaction, server_default="default")

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class CohereDatasetRow(Table):
+class CohereDatasetRow(Owned, Table):
     """A dataset as Cohere's API has created it; one with `deleted_at` is there no more for it.
 
     Examples are the rows of its files as uploaded; `eval_examples` is null without such a file.

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class CohereFinetunedModelRow(Table):
+class CohereFinetunedModelRow(Owned, Table):
     """A fine-tune as Cohere's API has created it: its settings as sent (never a key).
 
     One with `deleted_at` is there no more for that API.

@@ -3,10 +3,10 @@
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class DatasetFileRow(Table):
+class DatasetFileRow(Owned, Table):
     """One uploaded file, in the order of the upload."""
 
     __tablename__ = "dataset_files"

@@ -3,10 +3,10 @@
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class DatasetSplitRow(Table):
+class DatasetSplitRow(Owned, Table):
     """One split, in order of first appearance; `characters` counts code points of text."""
 
     __tablename__ = "dataset_splits"

@@ -2,18 +2,20 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class DatasetRow(Table):
+class DatasetRow(Owned, Table):
     """One dataset; `version` is the sha256 over its documents, known once it is `ready`.
 
     `based_on` is the dataset whose documents it began with, which may be gone by now.
     """
 
     __tablename__ = "datasets"
+    __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

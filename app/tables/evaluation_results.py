@@ -5,10 +5,10 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class EvaluationResultRow(Table):
+class EvaluationResultRow(Owned, Table):
     """One model of an evaluation, `asked` for by id or alias; `position` counts from 0.
 
     `result` is what is shown of it, `blob` holds its answers and errors document by document. The

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class ExtractionBatchEventRow(Table):
+class ExtractionBatchEventRow(Owned, Table):
     """One event; `sequence` counts from 1 within its batch."""
 
     __tablename__ = "extraction_batch_events"

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class ExtractionBatchRow(Table):
+class ExtractionBatchRow(Owned, Table):
     """One batch over an uploaded file (`input_blob`) or over a dataset's splits.
 
     `documents` are all texts of the input, None until it has been read; `succeeded` and `failed`
@@ -17,6 +17,7 @@ class ExtractionBatchRow(Table):
     """
 
     __tablename__ = "extraction_batches"
+    __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

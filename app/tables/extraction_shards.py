@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class ExtractionShardRow(Table):
+class ExtractionShardRow(Owned, Table):
     """Some hundred texts in input order; shard `position` (from 0) begins with text `first`.
 
     `input_blob` holds the texts, `result_blob` one line for each, in the same order.

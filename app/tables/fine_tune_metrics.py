@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class FineTuneMetricRow(Table):
+class FineTuneMetricRow(Owned, Table):
     """One point; `sequence` counts from 1 within its fine-tune, in the order of training."""
 
     __tablename__ = "fine_tune_metrics"

@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class FineTuneRow(Table):
+class FineTuneRow(Owned, Table):
     """One fine-tune; its inputs never change, its status only along the transition table."""
 
     __tablename__ = "fine_tunes"
+    __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

@@ -5,14 +5,17 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table, of_transaction
 
 
-class IdempotencyKeyRow(Table):
+class IdempotencyKeyRow(Owned, Table):
     """One answered request; `fingerprint` is the sha256 of what was asked."""
 
     __tablename__ = "idempotency_keys"
 
+    workspace: Mapped[str] = mapped_column(
+        primary_key=True, default=of_transaction, server_default="default"
+    )
     scope: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]

@@ -2,16 +2,17 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class ModelRow(Table):
+class ModelRow(Owned, Table):
     """One tuned model; `backend_model` is what its backend calls it."""
 
     __tablename__ = "models"
+    __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

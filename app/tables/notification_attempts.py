@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class NotificationAttemptRow(Table):
+class NotificationAttemptRow(Owned, Table):
     """One attempt: `waiting` until `due_at` or while it is made, then `succeeded` or `failed`.
 
     `number` counts from 1 within a delivery. `http_status` is a webhook's answer; `error` is a

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class NotificationDeliveryRow(Table):
+class NotificationDeliveryRow(Owned, Table):
     """One message to one target: `waiting`, `delivered` or `failed`."""
 
     __tablename__ = "notification_deliveries"

@@ -2,18 +2,20 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class NotificationTargetRow(Table):
+class NotificationTargetRow(Owned, Table):
     """One address; `kind` is `webhook` or `email`, `events` are the types it is told of.
 
     `secret` is what messages to a webhook are signed with.
     """
 
     __tablename__ = "notification_targets"
+    __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class NotificationRow(Table):
+class NotificationRow(Owned, Table):
     """One message, the same for all who get it; `subject_id` is the resource it is about."""
 
     __tablename__ = "notifications"

@@ -3,19 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.tables.base import Table
+from app.tables.base import Owned, Table
 
 
-class VocabularyRow(Table):
+class VocabularyRow(Owned, Table):
     """One vocabulary; `files` are what was uploaded, `blob` the index that was built from them."""
 
     __tablename__ = "vocabularies"
+    __table_args__ = (UniqueConstraint("workspace", "name"), Index(None, "workspace", "id"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     # The type of all its concepts, where the files do not say it of each.
     type: Mapped[str | None]
     files: Mapped[dict[str, Any]]

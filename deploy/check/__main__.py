@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.check.container import WRITABLE, Container
+from deploy.check.container import KEY, WRITABLE, Container
 from deploy.check.dockerfile import DockerfileError
 from deploy.check.image import CommandFailedError, Image, Tell, build
 
@@ -108,7 +108,7 @@ def _extract(port: int) -> dict[str, list[object]]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/extractions",
         data=json.dumps({"model": "local:rules", "text": TEXT}).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"},
     )
     with urllib.request.urlopen(request, timeout=60) as response:
         answer: dict[str, list[object]] = json.load(response)

@@ -21,6 +21,7 @@ from deploy.check.dockerfile import DockerfileError
 from deploy.check.image import Image, Tell
 
 WRITABLE = ("data", "tmp")
+KEY = "a-key-for-trying-the-image-out-only"
 _SHARED = ("/proc", "/sys", "/dev")  # the kernel's own; a container has them, too
 _NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
 
@@ -83,7 +84,8 @@ class Container:
 
     def _environment(self) -> dict[str, str]:
         path = self.image.environment
-        return path | {"TMPDIR": str(self.image.root / "tmp"), "LANG": "C.UTF-8"}
+        given = {"MEDTUNE_ADMIN_KEY": KEY}  # it listens on all addresses, and so needs one
+        return path | {"TMPDIR": str(self.image.root / "tmp"), "LANG": "C.UTF-8"} | given
 
     def _with_port(self, text: str) -> str:
         exposed = self.image.stage.last("EXPOSE").value

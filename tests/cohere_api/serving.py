@@ -18,7 +18,7 @@ from app.cohere_api.application import create_cohere_api
 from app.main import create_lineage
 from app.own_service import OwnService, own_service
 from app.parts import create_platform
-from app.platform.requests import RequestContext
+from app.platform.requests import OpenEntrance, RequestContext
 from app.platform.settings import Settings
 from tests.databases import NewDatabase, environment
 
@@ -96,7 +96,9 @@ async def in_process(settings: Settings, **backends: Backend) -> AsyncIterator[h
     platform = create_platform(settings, registry)
     await platform.database.migrate()
     api = create_cohere_api(platform, registry, create_lineage(registry))
-    transport = httpx.ASGITransport(app=RequestContext(api, limit=lambda _scope: 1 << 20))
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    transport = httpx.ASGITransport(
+        app=RequestContext(api, limit=lambda _scope: 1 << 20, entrance=OpenEntrance())
+    )
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield client
     await platform.database.close()

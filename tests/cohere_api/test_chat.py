@@ -207,7 +207,7 @@ async def test_a_real_call_is_passed_on(settings: Settings) -> None:
         ours = RemoteServer(base_url=server.url, api_key=SecretStr("ours"))
         vault = CohereBackend("vault", ours, timeout=5, attempts=1, poll_seconds=1)
         async with in_process(settings, vault=vault) as client:
-            sdk = cohere.AsyncClientV2("theirs", base_url="http://medtune", httpx_client=client)
+            sdk = cohere.AsyncClientV2("theirs", base_url="http://localhost", httpx_client=client)
             stream = sdk.chat_stream(model="command-a-03-2025", messages=MESSAGES)
             *_, end = [plain(event) async for event in stream]
             assert end["delta"]["finish_reason"] == "COMPLETE"

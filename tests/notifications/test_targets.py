@@ -122,7 +122,7 @@ async def test_by_default_nothing_is_sent_inside(settings: Settings) -> None:
     app = create_app(settings, ())
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as other:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as other:
             for address in ("http://127.0.0.1/x", "http://localhost/", "ftp://example.org/"):
                 answer = await other.post(TARGETS, json={**HOOK, "address": address})
                 assert (answer.status_code, answer.json()["code"]) == (422, "forbidden_address")

@@ -9,6 +9,7 @@ import pytest
 from app.main import create_app
 from app.platform.jobs import JobKind
 from app.platform.settings import Settings
+from tests.acting import local_work
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
@@ -21,7 +22,7 @@ async def test_what_is_cut_off_has_let_go_before_its_database_is_closed(tmp_path
     log: list[str] = []
 
     async def step(_row: str) -> None:
-        async with platform.work(write=False):
+        async with local_work(platform, write=False):
             begun.set()
             try:
                 await asyncio.Event().wait()

@@ -61,7 +61,7 @@ async def test_a_database_that_is_away_is_told_as_such(
     nobody = "postgresql+psycopg://medtune@127.0.0.1:1/medtune"
     app = create_app(Settings(data_dir=tmp_path, database_url=nobody, _env_file=None))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         ours = await client.get("/v1/datasets")
         theirs = await client.get("/cohere/v1/datasets")
         ready = await client.get("/readyz")
@@ -75,7 +75,7 @@ async def test_a_database_that_is_away_is_told_as_such(
     assert alive.status_code == 200
     unmigrated = create_app(Settings(data_dir=tmp_path, _env_file=None))
     transport = httpx.ASGITransport(app=unmigrated, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         broken = await client.get("/v1/datasets")
     assert (broken.status_code, broken.json()["code"]) == (500, "internal_error")
     await unmigrated.state.platform.database.close()

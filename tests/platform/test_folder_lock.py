@@ -71,7 +71,7 @@ async def upload_only(folder: Path) -> httpx.Response:
     """The answer to an upload, by a service that ends before it has started the job."""
     app = create_app(Settings(data_dir=folder, _env_file=None))
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         files = [*FILES, ("file", ("y.txt", ONE.replace("1|", "2|").replace("1\t", "2\t")))]
         answer = await client.post("/v1/datasets", files=files)
     await app.state.platform.database.close()

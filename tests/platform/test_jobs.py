@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 from app.platform.jobs import JobError, JobKind, Jobs
 from app.platform.queues import Queue
 from app.platform.settings import Settings
+from tests.acting import acting_for_anybody
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
@@ -47,7 +48,7 @@ class Ledger:
 
 
 def engine(settings: Settings, ledger: Ledger) -> Jobs:
-    jobs = Jobs(settings.jobs_url, queues={"short": Queue(4)})
+    jobs = Jobs(settings.jobs_url, queues={"short": Queue(4)}, acting_for=acting_for_anybody)
     steps = {
         "good": [ledger.first, ledger.second],
         "refused": [ledger.first, ledger.refuses, ledger.second],

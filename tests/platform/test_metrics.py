@@ -190,7 +190,7 @@ async def test_a_database_that_does_not_answer_does_not_hang_the_page(
             Settings(data_dir=tmp_path, database_url=url, _env_file=None)
         )
         transport = httpx.ASGITransport(app=health_app(platform, backends))
-        async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             page = (await client.get("/metrics")).text
     for source in ("database", "jobs", "workers"):
         assert value(page, "medtune_scrape_errors_total", source=source) == 1

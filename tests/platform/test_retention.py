@@ -21,6 +21,7 @@ from app.tables import (
     NotificationRow,
     NotificationTargetRow,
 )
+from tests.acting import acting_for_anybody, local_work
 from tests.platform.waiting import until
 
 
@@ -60,7 +61,11 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
     async def unfinished() -> Sequence[str]:
         return []
 
-    jobs = Jobs(settings.jobs_url, queues={"heard": Queue(1), "unheard": Queue(1)})
+    jobs = Jobs(
+        settings.jobs_url,
+        queues={"heard": Queue(1), "unheard": Queue(1)},
+        acting_for=acting_for_anybody,
+    )
     for queue in ("heard", "unheard"):
         jobs.define(JobKind(queue, queue, [step], fail, unfinished))
     platform = replace(create_platform(settings, Backends({})), jobs=jobs)
@@ -68,7 +73,7 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
     await jobs.open(["heard"])
     await jobs.start("heard", "ended")
     await jobs.start("unheard", "waiting")
-    async with platform.work(write=True) as work:
+    async with local_work(platform, write=True) as work:
         work.session.add_all([answered("old", hours_over=1), answered("young", hours_over=-1)])
         work.session.add_all([told("old", hours_over=1), told("young", hours_over=-1), target()])
         await work.session.flush()
@@ -76,7 +81,7 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
 
     await until(lambda: done == ["ended"])
     await forget_old(platform)
-    async with platform.work(write=False) as work:
+    async with local_work(platform, write=False) as work:
         assert (await work.session.scalars(select(IdempotencyKeyRow.key))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationRow.id))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationDeliveryRow.id))).all() == []

@@ -7,6 +7,7 @@ import pytest
 from app.platform.errors import ApiError
 from app.platform.job_kinds import JobError, JobInterruptedError
 from app.platform.steps import Steps
+from tests.acting import acting_for_anybody
 
 AWAY = [
     ApiError("storage_unavailable", "The blob store does not answer."),
@@ -36,13 +37,13 @@ async def run(steps: Steps, answers: Answers) -> list[str] | None:
 @pytest.mark.parametrize("error", AWAY[:2])
 async def test_a_blob_store_that_is_away_is_waited_for(error: Exception) -> None:
     answers = Answers(error)
-    assert await run(Steps(patience_seconds=2), answers) is None
+    assert await run(Steps(2, acting_for_anybody), answers) is None
     assert answers.times == 2
 
 
 @pytest.mark.parametrize("error", AWAY[:2])
 async def test_a_job_is_let_go_of_when_patience_is_over(error: Exception) -> None:
-    steps = Steps(patience_seconds=0)
+    steps = Steps(0, acting_for_anybody)
     with pytest.raises(JobInterruptedError):
         await run(steps, Answers(error))
     assert steps.given_up == {"row"}
@@ -50,8 +51,8 @@ async def test_a_job_is_let_go_of_when_patience_is_over(error: Exception) -> Non
 
 async def test_what_is_not_away_fails_at_once() -> None:
     answers = Answers(JobError("no_good", "It is no good."))
-    assert await run(Steps(patience_seconds=60), answers) == ["no_good", "It is no good."]
-    other = await run(Steps(patience_seconds=60), Answers(AWAY[2]))
+    assert await run(Steps(60, acting_for_anybody), answers) == ["no_good", "It is no good."]
+    other = await run(Steps(60, acting_for_anybody), Answers(AWAY[2]))
     assert other is not None
     assert other[0] == "internal_error"
     assert answers.times == 1

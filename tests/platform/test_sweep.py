@@ -9,6 +9,7 @@ from app.platform import jobs as jobs_module
 from app.platform.jobs import JobKind, Jobs
 from app.platform.queues import Queue
 from app.platform.settings import Settings
+from tests.acting import acting_for_anybody
 from tests.platform.waiting import until
 
 
@@ -38,7 +39,7 @@ class Rows:
 
 
 def engine(settings: Settings, rows: Rows) -> Jobs:
-    jobs = Jobs(settings.jobs_url, queues={"short": Queue(1)})
+    jobs = Jobs(settings.jobs_url, queues={"short": Queue(1)}, acting_for=acting_for_anybody)
     jobs.define(JobKind("kind", "short", [rows.step], rows.fail, rows.unfinished))
     return jobs
 
@@ -81,7 +82,7 @@ async def test_a_job_whose_queue_is_gone_is_told_of(
 ) -> None:
     """A backend taken out of the settings leaves a job that nobody takes: the log names it."""
     rows = Rows("stranded")
-    jobs = Jobs(settings.jobs_url, queues={"gone": Queue(1)})
+    jobs = Jobs(settings.jobs_url, queues={"gone": Queue(1)}, acting_for=acting_for_anybody)
     jobs.define(JobKind("kind", "gone", [rows.step], rows.fail, rows.unfinished))
     await jobs.migrate()
     await jobs.start("kind", "stranded")

@@ -191,7 +191,7 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 async def main():
     transport = httpx.ASGITransport(app=create_app(Settings(_env_file=None)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for path in ("/healthz", "/cohere/v1/nothing"):
             await client.get(path)
         with trace.get_tracer("test").start_as_current_span("seen"):

@@ -101,7 +101,7 @@ async def test_an_upload_has_a_limit_of_its_own(tmp_path: Path) -> None:
     app = create_app(settings)
     await app.state.platform.database.migrate()
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://medtune") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for size, status in ((100_000, 202), (200_000, 413)):
             content = BEGIN + b"x" * size + END
             answer = await client.post("/v1/datasets", content=content, headers=MULTIPART)

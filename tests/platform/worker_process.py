@@ -20,6 +20,7 @@ from app.platform.ending import end_now, end_on_signals
 from app.platform.jobs import JobKind, Jobs
 from app.platform.queues import Queue
 from app.platform.workers import Workers
+from tests.acting import acting_for_anybody
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def create(orders: Orders) -> Jobs:
     made = Jobs(
         orders.url,
         queues={"toys": Queue(*orders.queue)},
+        acting_for=acting_for_anybody,
         executor=executor,
         workers=Workers(
             Database(orders.url), executor, beat_seconds=0.2, lost_seconds=orders.lost_seconds

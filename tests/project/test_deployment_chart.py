@@ -136,6 +136,7 @@ def test_nothing_is_asked_for_by_default() -> None:
         "ConfigMap",
         "Deployment",
         "PersistentVolumeClaim",
+        "Secret",
         "Service",
         "ServiceAccount",
     ]

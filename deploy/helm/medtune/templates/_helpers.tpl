@@ -30,6 +30,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.existingSecret | default (include "medtune.fullname" .) }}
 {{- end }}
 
+{{/* A key made once: an upgrade finds it in the cluster. */}}
+{{- define "medtune.adminKey" -}}
+{{- $found := lookup "v1" "Secret" .Release.Namespace (include "medtune.fullname" .) }}
+{{- if and $found (hasKey ($found.data | default dict) "MEDTUNE_ADMIN_KEY") }}{{ index $found.data "MEDTUNE_ADMIN_KEY" | b64dec }}
+{{- else }}{{ randAlphaNum 48 }}{{ end }}
+{{- end }}
+
 {{- define "medtune.shared" -}}
 {{- if eq .Values.mode "shared" }}true{{ end }}
 {{- end }}
@@ -88,9 +95,7 @@ capabilities: {drop: [ALL]}
 {{/* Settings of API and workers. */}}
 {{- define "medtune.envFrom" -}}
 - configMapRef: {name: {{ include "medtune.fullname" . }}}
-{{- if or .Values.existingSecret .Values.secrets }}
 - secretRef: {name: {{ include "medtune.secret" . }}}
-{{- end }}
 {{- end }}
 
 {{- define "medtune.databaseEnv" -}}

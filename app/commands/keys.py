@@ -1,0 +1,140 @@
+"""`medtune keys`: make, list and revoke keys, of any workspace; for whoever runs the service.
+
+They work on the database itself, whether a service runs or not: the first key has to come from
+somewhere.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from app.backends.registry import Backends
+from app.commands.service import CommandError
+from app.keys.schemas import ApiKey, KeyRequest, NewApiKey
+from app.keys.service import Keys
+from app.parts import create_platform
+from app.platform.access import EVERYWHERE, Principal, Scope, acting
+from app.platform.clock import now
+from app.platform.database import AWAY
+from app.platform.errors import ApiError
+from app.platform.folder_lock import FolderInUseError, folder_lock
+from app.platform.settings import Settings
+from app.platform.work import Platform
+
+_ACTOR = "operator"
+_WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_DAYS = re.compile(r"([0-9]{1,5})d")
+_PAGE = 1000
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A key to be made: `expires_in` is a number of days, as `90d`, or None."""
+
+    name: str
+    scope: str
+    workspace: str
+    expires_in: str | None
+
+
+def create(settings: Settings, asked: Asked) -> NewApiKey:
+    """Make a key. Raises CommandError for what is not valid."""
+    if not _WORKSPACE.fullmatch(asked.workspace):
+        raise CommandError("A workspace is named in small letters, digits and hyphens.")
+    if asked.scope.upper() not in Scope.__members__:
+        raise CommandError("The scope is one of read, write, admin.")
+    if not 1 <= len(asked.name) <= 200:
+        raise CommandError("A name has 1 to 200 characters.")
+    request = KeyRequest.model_validate(
+        {"name": asked.name, "scope": asked.scope, "expires_at": _end(asked.expires_in)}
+    )
+    return _run(settings, lambda keys: keys.create(request), workspace=asked.workspace)
+
+
+def show(settings: Settings, console: Console) -> None:
+    """Draw a table of all keys, of all workspaces."""
+
+    async def all_keys(keys: Keys) -> list[ApiKey]:
+        found: list[ApiKey] = []
+        cursor: str | None = None
+        while True:
+            page = await keys.page(cursor, _PAGE)
+            found += page.items
+            if (cursor := page.next_cursor) is None:
+                return found
+
+    table = Table("Id", "Name", "Workspace", "Scope", "Status", "Last used")
+    for key in _run(settings, all_keys):
+        used = "never" if key.last_used_at is None else f"{key.last_used_at:%Y-%m-%d %H:%M} UTC"
+        table.add_row(key.id, key.name, key.workspace, key.scope, key.status, used)
+    console.print(table if table.rows else "There are no keys. Make one: medtune keys create")
+
+
+def revoke(settings: Settings, key_id: str) -> None:
+    """End a key for good. Raises CommandError if there is none of this id."""
+
+    async def workspace_of(keys: Keys) -> str:
+        return (await keys.get(key_id)).workspace
+
+    workspace = _run(settings, workspace_of)
+    _run(settings, lambda keys: keys.revoke(key_id), workspace=workspace)
+
+
+def _run(
+    settings: Settings, act: Callable[[Keys], Awaitable[Answer]], *, workspace: str | None = None
+) -> Answer:
+    principal = EVERYWHERE
+    if workspace is not None:
+        principal = Principal(_ACTOR, workspace, Scope.ADMIN)
+
+    async def run() -> Answer:
+        async with _platform(settings) as platform:
+            with acting(principal):
+                async with platform.work(write=workspace is not None) as work:
+                    return await act(Keys(work))
+
+    try:
+        return asyncio.run(run())
+    except ApiError as error:
+        raise CommandError(error.detail) from None
+    except AWAY as error:
+        raise CommandError(f"The database does not answer ({type(error).__name__}).") from None
+
+
+@asynccontextmanager
+async def _platform(settings: Settings) -> AsyncIterator[Platform]:
+    """A platform on a database of this schema; a new one on SQLite is made.
+
+    Raises CommandError if the schema is an older one.
+    """
+    platform = create_platform(settings, Backends({}))
+    try:
+        if platform.database.is_sqlite:
+            try:
+                with folder_lock(settings.data_dir):
+                    await platform.database.migrate()
+            except FolderInUseError:
+                pass  # whoever serves from there has brought it to its schema
+        if await platform.database.is_behind():
+            raise CommandError("The database has an older schema; run medtune migrate.")
+        yield platform
+    finally:
+        await platform.database.close()
+
+
+def _end(expires_in: str | None) -> datetime | None:
+    if expires_in is None:
+        return None
+    days = _DAYS.fullmatch(expires_in)
+    if days is None or not int(days[1]):
+        raise CommandError("Give the time as a number of days, like 90d.")
+    return now() + timedelta(days=int(days[1]))

@@ -1,0 +1,119 @@
+"""The one entrance: who a request is from, whether it may come in, and how it is told if not.
+
+Everything is decided by its first lines, before a byte of its body is read: a host of ours, a page
+of ours, a valid key, a scope that is wide enough.
+"""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope as AsgiScope
+
+from app.cohere_api import errors as cohere_errors
+from app.console import pages
+from app.keys.doorkeeper import SESSION_COOKIE, Doorkeeper
+from app.keys.service import unauthenticated
+from app.platform import problem_json
+from app.platform.access import LOCAL, Principal, Scope
+from app.platform.errors import ApiError
+from app.platform.hosts import refusal_of_host
+from app.platform.origins import SAFE, refusal_of_origin
+from app.platform.settings import Settings
+
+LOGIN = "/login"
+
+# What tells nothing that is anybody's. Probes come to whatever address a process has.
+_PROBES = frozenset({"/healthz", "/readyz"})
+_PUBLIC = frozenset({"/docs", "/docs/errors", "/openapi.json", LOGIN})
+_PUBLIC_FOLDERS = ("/assets/", "/docs/assets/")
+_ADMIN = ("/v1/keys", "/v1/audit-events")
+# Requests that change nothing, for all that their method is POST.
+_ASKING = frozenset(
+    {
+        "/v1/extractions",
+        "/playground",
+        "/cohere/v1/chat",
+        "/cohere/v2/chat",
+        "/cohere/v1/generate",
+        "/cohere/v1/tokenize",
+        "/cohere/v1/detokenize",
+        "/cohere/v1/check-api-key",
+        "/logout",
+    }
+)
+_PROGRAMS = ("/v1/", "/cohere/")
+_PROGRAMS_PAGES = frozenset({"/metrics"})
+
+
+class Entrance:
+    """Lets requests of one service in."""
+
+    def __init__(self, settings: Settings, doorkeeper: Doorkeeper) -> None:
+        self._allowed = frozenset(name.lower() for name in settings.allowed_hosts)
+        self._doorkeeper = doorkeeper
+
+    async def admit(self, scope: AsgiScope) -> Principal:
+        """Who sends this request.
+
+        Raises ApiError `forbidden_host`, `forbidden_origin`, `unauthenticated`, `forbidden_scope`,
+        `database_unavailable`.
+        """
+        path = scope["path"]
+        if path in _PROBES:
+            return LOCAL
+        keyless = await self._doorkeeper.keyless()
+        cookie = None if keyless else _cookie(scope)
+        for refused in (
+            refusal_of_host(scope, self._allowed, keyless=keyless),
+            refusal_of_origin(scope, browser=cookie is not None),
+        ):
+            if refused is not None:
+                raise refused
+        if keyless or path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
+            return LOCAL
+        principal = await self._principal(scope, cookie)
+        if principal.scope < (needed := needed_scope(scope["method"], path)):
+            raise ApiError("forbidden_scope", f"This takes a key with scope {needed.word}.")
+        return principal
+
+    async def _principal(self, scope: AsgiScope, cookie: str | None) -> Principal:
+        token = _bearer(scope)
+        if token is not None:
+            return await self._doorkeeper.of_bearer(token)
+        if cookie is not None and not scope["path"].startswith("/cohere/"):
+            return await self._doorkeeper.of_session(cookie)
+        raise unauthenticated()
+
+    def refuse(self, scope: AsgiScope, error: ApiError) -> Response:
+        """The answer to a request that does not come in, in the words of whoever would answer."""
+        request, path = Request(scope), scope["path"]
+        challenge = {"WWW-Authenticate": "Bearer"} if error.code == "unauthenticated" else None
+        if path.startswith("/cohere/"):
+            return cohere_errors.render(cohere_errors.translated(error), challenge)
+        if path.startswith(_PROGRAMS) or path in _PROGRAMS_PAGES:
+            return problem_json.render(request, error, challenge)
+        if error.code == "unauthenticated":
+            back = path if scope["method"] in SAFE else "/"
+            return RedirectResponse(f"{LOGIN}?next={quote(back)}", 303)
+        return pages.problem(request, error)
+
+
+def needed_scope(method: str, path: str) -> Scope:
+    """The least scope that a request takes."""
+    if path.startswith(_ADMIN):
+        return Scope.ADMIN
+    return Scope.READ if method in SAFE or path in _ASKING else Scope.WRITE
+
+
+def _bearer(scope: AsgiScope) -> str | None:
+    """The token of the `Authorization` header; empty if it is of another kind."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, token = value.decode("latin-1").strip().partition(" ")
+            return token.strip() if kind.lower() == "bearer" else ""
+    return None
+
+
+def _cookie(scope: AsgiScope) -> str | None:
+    return Request(scope).cookies.get(SESSION_COOKIE)
