@@ -17,9 +17,12 @@ KeyScope = Annotated[
 class KeyRequest(BaseModel):
     """A key to be made, in the workspace of whoever asks."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "nightly text mining", "scope": "read"}]},
+    )
 
-    name: str = Field(min_length=1, max_length=200, examples=["nightly text mining"])
+    name: str = Field(min_length=1, max_length=200)
     scope: KeyScope
     expires_at: datetime | None = Field(
         default=None, description="When it ends, with an offset; null: never."

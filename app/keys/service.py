@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from app.keys.repository import KeyRepository
 from app.keys.schemas import ApiKey, AuditEvent, KeyRequest, NewApiKey
 from app.keys.secret import new_secret
+from app.platform.access import LOCAL
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
 from app.platform.pagination import Page, decode_id, encode_cursor
@@ -22,8 +23,15 @@ class Keys:
     async def create(self, request: KeyRequest) -> NewApiKey:
         """Make a key; its secret is in the answer and nowhere else.
 
-        Raises ApiError `invalid_request` for an end that is past or says no offset.
+        Raises ApiError `invalid_request` for an end that is past or says no offset; `conflict` from
+        whoever has no key: with the first one a service would shut everybody out, its maker first.
         """
+        if self._work.principal == LOCAL:
+            raise ApiError(
+                "conflict",
+                "This service has no keys yet.",
+                hint="Make the first one on its own machine: medtune keys create --scope admin.",
+            )
         secret = new_secret(new_id("key"))
         row = ApiKeyRow(
             id=secret.key_id,

@@ -56,7 +56,7 @@ async def test_examples_of_requests_are_accepted(
     tried = 0
     for method, path, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-        if body is None:
+        if body is None or path == "/v1/keys":  # the first key is not made here
             continue
         # A body that may be left out is one of two: itself or null.
         (schema, *_) = body["schema"].get("anyOf", [body["schema"]])

@@ -139,7 +139,7 @@ async def test_base_and_tuned_models_in_pages(settings: Settings, size: int) -> 
     """Pages of one kind, of both, and of the other; the newest tuned model first."""
     async with in_process(settings, rules=RulesBackend()) as client:
         database = Database(settings.sqlalchemy_url)
-        async with database.transaction(write=True) as session:
+        async with database.transaction(write=True, workspace="default") as session:
             for row in tuned_rows(4):
                 session.add(row)
                 await session.flush()

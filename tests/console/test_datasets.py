@@ -194,7 +194,7 @@ def test_what_is_not_there_is_a_page(page: Page, served: OwnService) -> None:
         f"{served.address}/datasets", data={}, headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 403
-    assert answer.json()["code"] == "forbidden_origin"
+    assert "forbidden_origin" in answer.text
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -91,6 +91,8 @@ def test_what_needs_nothing_is_accepted_as_it_is(fresh: OwnService, document: Js
     # What reads comes first: the others make things.
     for method, path, operation in sorted(operations(document), key=lambda each: each[0]):
         name = operation["operationId"]
+        if path == "/v1/keys":  # the first key is not made here
+            continue
         if method == "delete" or NEEDS in path.replace("{model_id}", "") or "{vocabulary}" in path:
             continue
         answer = send(fresh.client, method, path, operation, document)
