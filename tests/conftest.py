@@ -2,11 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from app.platform.access import LOCAL, acting
 
 pytest_plugins = ["tests.databases"]
 
@@ -33,6 +36,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Dealing:
     """In the order of the files: by number of tests the long stories would come last."""
     config.option.loadscopereorder = False
     return _Dealing(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _acting() -> Iterator[None]:
+    """Tests that call parts of the service do so as who asks a service without keys."""
+    with acting(LOCAL):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Keys on a whole service: who comes in, what each may do, and that workspaces are apart."""
 
+import asyncio
+import contextvars
 import json
 import subprocess
 import sys
@@ -172,9 +174,12 @@ async def test_keys_are_stored_nowhere(app: FastAPI, client: Client, settings: S
 
 
 async def test_who_acts_for_nobody_gets_nothing(app: FastAPI) -> None:
-    with pytest.raises(NobodyError):
+    async def look() -> None:
         async with app.state.platform.work(write=False):
             pass
+
+    with pytest.raises(NobodyError):
+        await asyncio.create_task(look(), context=contextvars.Context())
 
 
 async def test_logging_in_to_the_console(app: FastAPI, client: Client) -> None:
