@@ -15,6 +15,7 @@ from app.fine_tunes.endpoints import router as fine_tunes
 from app.keys.endpoints import router as keys
 from app.models.endpoints import router as models
 from app.notifications.endpoints import router as notifications
+from app.platform.headers import header
 from app.platform.settings import Settings
 from app.training_files.endpoints import router as training_files
 from app.vocabularies.endpoints import router as vocabularies
@@ -56,5 +57,5 @@ def body_limit(settings: Settings) -> Callable[[Scope], int]:
 
 
 def _says_json(scope: Scope) -> bool:
-    said = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    return bool(said.strip().lower().startswith(b"application/json"))
+    said = header(scope, b"content-type") or ""
+    return said.strip().lower().startswith("application/json")

@@ -17,6 +17,7 @@ from app.keys.service import unauthenticated
 from app.platform import problem_json
 from app.platform.access import LOCAL, Principal, Scope
 from app.platform.errors import ApiError
+from app.platform.headers import header
 from app.platform.hosts import refusal_of_host
 from app.platform.origins import SAFE, refusal_of_origin
 from app.platform.settings import Settings
@@ -108,11 +109,11 @@ def needed_scope(method: str, path: str) -> Scope:
 
 def _bearer(scope: AsgiScope) -> str | None:
     """The token of the `Authorization` header; empty if it is of another kind."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            kind, _, token = value.decode("latin-1").strip().partition(" ")
-            return token.strip() if kind.lower() == "bearer" else ""
-    return None
+    said = header(scope, b"authorization")
+    if said is None:
+        return None
+    kind, _, token = said.strip().partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _cookie(scope: AsgiScope) -> str | None:

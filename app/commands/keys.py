@@ -57,20 +57,26 @@ def create(settings: Settings, asked: Asked) -> NewApiKey:
     request = KeyRequest.model_validate(
         {"name": asked.name, "scope": asked.scope, "expires_at": _end(asked.expires_in)}
     )
-    return _run(settings, lambda keys: keys.create(request), workspace=asked.workspace)
+
+    async def make(platform: Platform) -> NewApiKey:
+        async with _within(platform, asked.workspace) as keys:
+            return await keys.create(request)
+
+    return _run(settings, make)
 
 
 def show(settings: Settings, console: Console) -> None:
     """Draw a table of all keys, of all workspaces."""
 
-    async def all_keys(keys: Keys) -> list[ApiKey]:
+    async def all_keys(platform: Platform) -> list[ApiKey]:
         found: list[ApiKey] = []
         cursor: str | None = None
-        while True:
-            page = await keys.page(cursor, _PAGE)
-            found += page.items
-            if (cursor := page.next_cursor) is None:
-                return found
+        async with _everywhere(platform) as keys:
+            while True:
+                page = await keys.page(cursor, _PAGE)
+                found += page.items
+                if (cursor := page.next_cursor) is None:
+                    return found
 
     table = Table("Id", "Name", "Workspace", "Scope", "Status", "Last used")
     for key in _run(settings, all_keys):
@@ -82,25 +88,33 @@ def show(settings: Settings, console: Console) -> None:
 def revoke(settings: Settings, key_id: str) -> None:
     """End a key for good. Raises CommandError if there is none of this id."""
 
-    async def workspace_of(keys: Keys) -> str:
-        return (await keys.get(key_id)).workspace
+    async def end(platform: Platform) -> None:
+        async with _everywhere(platform) as keys:
+            workspace = (await keys.get(key_id)).workspace
+        async with _within(platform, workspace) as keys:
+            await keys.revoke(key_id)
 
-    workspace = _run(settings, workspace_of)
-    _run(settings, lambda keys: keys.revoke(key_id), workspace=workspace)
+    _run(settings, end)
 
 
-def _run(
-    settings: Settings, act: Callable[[Keys], Awaitable[Answer]], *, workspace: str | None = None
-) -> Answer:
-    principal = EVERYWHERE
-    if workspace is not None:
-        principal = Principal(_ACTOR, workspace, Scope.ADMIN)
+@asynccontextmanager
+async def _everywhere(platform: Platform) -> AsyncIterator[Keys]:
+    with acting(EVERYWHERE):
+        async with platform.work(write=False) as work:
+            yield Keys(work)
 
+
+@asynccontextmanager
+async def _within(platform: Platform, workspace: str) -> AsyncIterator[Keys]:
+    with acting(Principal(_ACTOR, workspace, Scope.ADMIN)):
+        async with platform.work(write=True) as work:
+            yield Keys(work)
+
+
+def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> Answer:
     async def run() -> Answer:
         async with _platform(settings) as platform:
-            with acting(principal):
-                async with platform.work(write=workspace is not None) as work:
-                    return await act(Keys(work))
+            return await act(platform)
 
     try:
         return asyncio.run(run())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.platform.database import EVERYWHERE
+from app.platform.database import ALL_WORKSPACES
 from app.tables import FineTuneRow, ModelAliasRow, ModelRow
 
 
@@ -46,7 +46,7 @@ class ModelRepository:
         query = select(ModelRow.backend_model).where(
             ModelRow.backend == backend, ModelRow.backend_model.in_(names)
         )
-        return set(await self._session.scalars(query.execution_options(**EVERYWHERE)))
+        return set(await self._session.scalars(query.execution_options(**ALL_WORKSPACES)))
 
     async def fine_tune(self, fine_tune_id: str) -> FineTuneRow | None:
         """The fine-tune of this id."""

@@ -9,10 +9,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from app.platform.access import Principal
 from app.platform.clock import new_id, now
+from app.platform.database import OwnedSession
 from app.tables import (
     ApiKeyRow,
     AuditEventRow,
@@ -27,7 +29,7 @@ from app.tables import (
     VocabularyRow,
 )
 
-PRINCIPAL = "principal"
+_PRINCIPAL = "principal"
 _NOTED = "noted"
 _NO_PERSON = frozenset({"job", "service"})
 _AUDITED = (
@@ -44,14 +46,17 @@ _AUDITED = (
 )
 
 
-def watch(session: Session, principal: Principal) -> None:
+def watch(session: AsyncSession, principal: Principal) -> None:
     """Note what is changed in this session as done by someone."""
     if principal.actor not in _NO_PERSON:
-        session.info[PRINCIPAL] = principal
-        event.listen(session, "before_flush", _note)
+        session.info[_PRINCIPAL] = principal
 
 
+@event.listens_for(OwnedSession, "before_flush")
 def _note(session: Session, _context: Any, _instances: Any) -> None:
+    principal: Principal | None = session.info.get(_PRINCIPAL)
+    if principal is None:
+        return
     noted: set[tuple[str, str]] = session.info.setdefault(_NOTED, set())
     for action, row in list(_changes(session)):
         subject = row.name if isinstance(row, ModelAliasRow) else row.id
@@ -62,7 +67,7 @@ def _note(session: Session, _context: Any, _instances: Any) -> None:
             AuditEventRow(
                 id=new_id("aud"),
                 at=now(),
-                actor=session.info[PRINCIPAL].actor,
+                actor=principal.actor,
                 action=action,
                 kind=row.__tablename__,
                 subject_id=subject,

@@ -35,7 +35,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _MIGRATIONS = [_PACKAGE / "alembic", _PACKAGE.parent / "alembic"]
 _BEGIN = "medtune_begin"
 # Execution options of a statement that is to see the rows of all workspaces.
-EVERYWHERE: Mapping[str, Any] = MappingProxyType({"medtune_everywhere": True})
+ALL_WORKSPACES: Mapping[str, Any] = MappingProxyType({"medtune_everywhere": True})
 
 # A request is answered within a second or two though the server be gone, or not to be reached: it
 # neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
@@ -89,14 +89,15 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
-class _OwnedSession(Session):
+class OwnedSession(Session):
     """Sees the rows of one workspace: of `info["workspace"]`, or of all if there is none."""
 
 
-@event.listens_for(_OwnedSession, "do_orm_execute")
+@event.listens_for(OwnedSession, "do_orm_execute")
 def _filter(state: ORMExecuteState) -> None:
     workspace = state.session.info.get(WORKSPACE)
-    if workspace is None or state.is_insert or state.execution_options.keys() & EVERYWHERE.keys():
+    everywhere = workspace is None or state.execution_options.keys() & ALL_WORKSPACES.keys()
+    if everywhere or state.is_insert:
         return
     state.statement = state.statement.options(
         with_loader_criteria(Owned, lambda rows: rows.workspace == workspace, include_aliases=True)
@@ -134,7 +135,7 @@ class Database:
         async with (
             AsyncSession(
                 engine,
-                sync_session_class=_OwnedSession,
+                sync_session_class=OwnedSession,
                 expire_on_commit=False,
                 info={WORKSPACE: workspace},
             ) as session,

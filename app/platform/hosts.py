@@ -10,8 +10,7 @@ from collections.abc import Collection
 from starlette.types import Scope
 
 from app.platform.errors import ApiError
-
-_LOCAL_NAMES = frozenset({"localhost"})
+from app.platform.headers import header
 
 
 def refusal_of_host(scope: Scope, allowed: Collection[str], *, keyless: bool) -> ApiError | None:
@@ -22,15 +21,15 @@ def refusal_of_host(scope: Scope, allowed: Collection[str], *, keyless: bool) ->
     """
     if not allowed and not keyless:
         return None
-    name = _name(next((value for key, value in scope["headers"] if key == b"host"), b""))
-    if name in allowed or (not allowed and (name in _LOCAL_NAMES or is_loopback(name))):
+    name = _name(header(scope, b"host") or "")
+    if name in allowed or (not allowed and is_loopback(name)):
         return None
     return ApiError("forbidden_host", "The request was sent to a host that this service is not.")
 
 
 def is_loopback(host: str) -> bool:
     """Whether an address, or `localhost`, is reached from its own machine alone."""
-    if host in _LOCAL_NAMES:
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -38,9 +37,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _name(host: bytes) -> str:
+def _name(host: str) -> str:
     """The host in a `Host` header, without its port and the brackets of an IPv6 address."""
-    text = host.decode("latin-1").lower()
+    text = host.lower()
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0].removesuffix(".")

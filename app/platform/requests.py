@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 
 from app.platform.access import LOCAL, Principal, acting
 from app.platform.errors import ApiError
+from app.platform.headers import header
 from app.platform.metrics import METHODS, OTHER
 from app.platform.problem_json import render
 from app.platform.telemetry import Span, Telemetry
@@ -83,7 +84,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         tracing, metrics = self._telemetry.tracing, self._telemetry.metrics
-        parent = _header(scope, b"traceparent") if self._telemetry.traces else None
+        parent = header(scope, b"traceparent") if self._telemetry.traces else None
         with (
             tracing.span("request", "server", parent) as span,
             metrics.requests_in_progress.track_inprogress(),
@@ -167,12 +168,5 @@ def _tell(span: Span, operation: str | None, method: str, status: int) -> None:
 
 
 def _given_id(scope: Scope) -> str | None:
-    text = _header(scope, b"x-request-id")
+    text = header(scope, b"x-request-id")
     return text if text is not None and _REQUEST_ID.fullmatch(text) else None
-
-
-def _header(scope: Scope, wanted: bytes) -> str | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return str(value.decode("latin-1"))
-    return None

@@ -103,7 +103,7 @@ class Platform:
         """
         principal = who_acts()
         async with self.database.transaction(write=write, workspace=principal.workspace) as session:
-            audit.watch(session.sync_session, principal)
+            audit.watch(session, principal)
             work = Work(session, principal, self.settings, self.blobs, self.jobs, self.telemetry)
             yield work
         for action in work._after_commit:

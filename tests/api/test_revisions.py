@@ -10,7 +10,6 @@ import pytest_asyncio
 from app.datasets.service import Datasets, new_dataset_id
 from app.platform.errors import ApiError
 from app.platform.uploads import UploadedFile
-from tests.acting import local_work
 from tests.api.conftest import Json, settled, upload
 from tests.api.test_datasets import ONE, all_documents
 from tests.project.paths import ROOT
@@ -205,7 +204,7 @@ async def test_the_base_is_held_while_it_is_read(client: httpx.AsyncClient, base
     file = UploadedFile("documents", "x.json", "", "", 0)
 
     async def delete_meanwhile() -> None:
-        async with local_work(app.state.platform, write=True) as work:
+        async with app.state.platform.work(write=True) as work:
             datasets = Datasets(work)
             await datasets.create_revision(new_dataset_id(), base["id"], None, file, ["train"])
             await datasets.delete(base["id"], app.state.lineage, cascade=True)

@@ -17,7 +17,6 @@ from app.platform.jobs import patiently
 from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.tables import DatasetRow, EvaluationRow
-from tests.acting import local_work
 
 ID = "ev_1"
 
@@ -33,7 +32,7 @@ async def platform(tmp_path: Path) -> AsyncIterator[Platform]:
 async def come_back(platform: Platform, status: str = "running") -> None:
     """From now on there is a database, with one evaluation."""
     await platform.database.migrate()
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         dataset = DatasetRow(id=new_id("ds"), name="d", status="ready", created_at=now())
         work.session.add(dataset)
         await work.session.flush()
@@ -63,7 +62,7 @@ async def test_progress_that_cannot_be_stored_ends_nothing(
     watch.begin("mdl_1")
     watch.answered(5)
     await watch.look()
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         row = await EvaluationRepository(work.session).get(ID)
         assert row is not None
         assert row.stage == "mdl_1"
@@ -85,7 +84,7 @@ async def test_what_was_measured_is_stored_later(
         tried += 1
         if tried == 3:
             await come_back(platform, "queued")
-        async with local_work(platform, write=True) as work:
+        async with platform.work(write=True) as work:
             return await JobSide(work).record(ID, "", 0.0)
 
     assert await patiently(begin, ID, 1) is False
@@ -105,11 +104,11 @@ async def test_what_was_measured_is_stored_later(
 async def test_to_store_twice_is_to_store_once(platform: Platform) -> None:
     """A commit whose answer was lost is repeated: what was stored must not look unwanted."""
     await come_back(platform, "succeeded")
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         assert await JobSide(work).succeed(ID, Outcome([], [], []))
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         row = await EvaluationRepository(work.session).get(ID)
         assert row is not None
         row.status = "cancelled"
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         assert not await JobSide(work).succeed(ID, Outcome([], [], []))

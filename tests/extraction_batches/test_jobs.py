@@ -31,7 +31,6 @@ from app.platform.settings import Settings
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform
 from app.prompts.tasks import Task
-from tests.acting import local_work
 from tests.fine_tunes.serving import Backend
 
 SHARD = 2
@@ -84,7 +83,7 @@ class Room:
             out.write(lines)
         file = UploadedFile("file", "x", out.key, out.sha256, out.size)
         request = BatchRequest(model="chosen:m", tasks=[Task.CHEMICALS])
-        async with local_work(self.platform, write=True) as work:
+        async with self.platform.work(write=True) as work:
             batches = ExtractionBatches(work)
             await batches.create_from_upload(batch_id, request, file, self.backends)
         return batch_id
@@ -111,15 +110,15 @@ class Room:
         return await shard_job(self.platform, self.backends).unfinished()
 
     async def get(self, batch_id: str) -> ExtractionBatch:
-        async with local_work(self.platform, write=False) as work:
+        async with self.platform.work(write=False) as work:
             return await ExtractionBatches(work).get(batch_id)
 
     async def cancel(self, batch_id: str) -> ExtractionBatch:
-        async with local_work(self.platform, write=True) as work:
+        async with self.platform.work(write=True) as work:
             return await ExtractionBatches(work).cancel(batch_id)
 
     async def lines(self, batch_id: str) -> list[dict[str, object]]:
-        async with local_work(self.platform, write=False) as work:
+        async with self.platform.work(write=False) as work:
             batch = await ExtractionBatches(work).finished(batch_id)
         sent = b"".join([part async for part in stream(self.platform, batch, KINDS["jsonl"])])
         return [json.loads(line) for line in sent.splitlines()]
@@ -178,11 +177,11 @@ async def test_reading_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     """Shards that are there already are not added again."""
     async with room(tmp_path) as here:
         batch_id = await here.add(9)
-        async with local_work(here.platform, write=True) as work:
+        async with here.platform.work(write=True) as work:
             request = await JobSide(work).begin(batch_id)
         assert request is not None
         listed = here.platform.blobs.fetch(cut(request).listed)
-        async with local_work(here.platform, write=True) as work:
+        async with here.platform.work(write=True) as work:
             assert await JobSide(work).add(batch_id, list(read_pieces(iterate([listed])))[:2])
         await here.prepare(batch_id)
         for shard_id in await here.active():
@@ -246,7 +245,7 @@ async def test_cancelled_before_its_input_is_read(tmp_path: Path) -> None:
         await here.prepare(batch_id)
         assert (await here.get(batch_id)).status == "cancelled"
         assert await here.lines(batch_id) == []
-        async with local_work(here.platform, write=False) as work:
+        async with here.platform.work(write=False) as work:
             stored = [each.name for each in here.platform.blobs.stored()]
             assert await ExtractionBatches(work).blobs_in_use(stored) == set()
 
@@ -256,7 +255,7 @@ async def test_what_a_crash_left_unstarted_is_found(tmp_path: Path) -> None:
     async with room(tmp_path) as here:
         batch_id = await here.prepared(40)
         for shard_id in await here.active():
-            async with local_work(here.platform, write=True) as work:
+            async with here.platform.work(write=True) as work:
                 shard = await ExtractionBatches(work)._rows.shard(shard_id)
                 assert shard is not None
                 shard.status = "waiting"
@@ -275,7 +274,7 @@ async def test_keys_of_blobs_are_known(tmp_path: Path) -> None:
             await here.extract(shard_id)
         await here.add(1)
         stored = [each.name for each in here.platform.blobs.stored()]
-        async with local_work(here.platform, write=False) as work:
+        async with here.platform.work(write=False) as work:
             assert await ExtractionBatches(work).blobs_in_use(stored) == set(stored)
 
 
@@ -291,7 +290,7 @@ async def test_a_batch_deleted_while_its_failures_are_read(tmp_path: Path) -> No
         local = here.platform.blobs.local
 
         async def deleted(key: str) -> Path:
-            async with local_work(here.platform, write=True) as work:
+            async with here.platform.work(write=True) as work:
                 await ExtractionBatches(work).delete(batch_id)
             return await local(key)
 

@@ -17,7 +17,6 @@ from app.platform.blobs import Blobs
 from app.platform.errors import ApiError
 from app.platform.objects import Folder
 from app.platform.settings import Settings
-from tests.acting import local_work
 from tests.api.conftest import running
 from tests.extraction_batches.test_jobs import SHARD, Room, room
 
@@ -108,11 +107,11 @@ async def test_deleted_while_it_is_read(tmp_path: Path, monkeypatch: pytest.Monk
         batch_id = await here.prepared(2 * SHARD)
         for shard in await here.active():
             await here.extract(shard)
-        async with local_work(here.platform, write=False) as work:
+        async with here.platform.work(write=False) as work:
             batch = await ExtractionBatches(work).finished(batch_id)
         sent = stream(here.platform, batch, KINDS["jsonl"])
         assert json.loads((await anext(sent)).splitlines()[0])["index"] == 0
-        async with local_work(here.platform, write=True) as work:
+        async with here.platform.work(write=True) as work:
             await ExtractionBatches(work).delete(batch_id)
         with pytest.raises(ApiError, match="extraction batch"):
             await anext(sent)

@@ -26,7 +26,6 @@ from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.prompts.tasks import Task
 from app.tables import DatasetRow, DatasetSplitRow, FineTuneRow, TrainingFileRow
-from tests.acting import local_work
 
 
 class Backend:
@@ -98,7 +97,7 @@ class Service:
             status=status.value,
             created_at=now(),
         )
-        async with local_work(self.platform, write=True) as work:
+        async with self.platform.work(write=True) as work:
             work.session.add(row)
         return row.id
 
@@ -123,7 +122,7 @@ class Service:
         await job.fail(fine_tune_id, "training_failed", "It did not work.")
 
     async def set_training_file(self, status: str) -> None:
-        async with local_work(self.platform, write=True) as work:
+        async with self.platform.work(write=True) as work:
             row = await work.session.get_one(TrainingFileRow, self.training_file_id)
             row.status = status
 
@@ -178,7 +177,7 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
         blob=rows.key,
         created_at=now(),
     )
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         for row in (dataset, split, training_file):
             work.session.add(row)
             await work.session.flush()

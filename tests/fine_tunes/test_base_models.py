@@ -13,7 +13,6 @@ from app.platform.errors import ApiError
 from app.platform.settings import Settings
 from app.platform.work import Platform
 from app.prompts.tasks import Task
-from tests.acting import local_work
 from tests.fine_tunes.serving import Backend, service
 
 
@@ -37,7 +36,7 @@ async def _start(platform: Platform, training_file_id: str, backend: Backend) ->
     request = FineTuneRequest(
         training_file_id=training_file_id, backend=backend.name, base_model="one"
     )
-    async with local_work(platform, write=False) as work:
+    async with platform.work(write=False) as work:
         return str(
             (await FineTunes(work, Backends({backend.name: backend})).create(request)).base_model
         )

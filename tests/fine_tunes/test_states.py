@@ -14,7 +14,6 @@ from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.states import TERMINAL, TRANSITIONS, Status
 from app.platform.errors import ApiError
 from app.platform.settings import Settings
-from tests.acting import local_work
 from tests.fine_tunes.serving import Backend, service
 
 WAYS = {
@@ -42,7 +41,7 @@ async def test_the_ledger_keeps_to_the_table(settings: Settings) -> None:
             fine_tune_id = await here.add(status)
             allowed, refused = following in WAYS[status].split(), False
             try:
-                async with local_work(here.platform, write=True) as work:
+                async with here.platform.work(write=True) as work:
                     ledger = Ledger(work)
                     await ledger.move(await ledger.locked(fine_tune_id), following)
             except ApiError as error:

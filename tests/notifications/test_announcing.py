@@ -14,7 +14,6 @@ from app.platform.work import Platform
 from app.tables import NotificationAttemptRow
 from app.training_files.service import TrainingFiles
 from app.vocabularies.service import Vocabularies
-from tests.acting import local_work
 from tests.api.conftest import QUICK, SAMPLE, Json, settled, upload
 from tests.notifications.conftest import DELIVERIES, TARGETS, Receiver, target, until, verified
 
@@ -84,7 +83,7 @@ async def test_every_end_is_told_once(client: httpx.AsyncClient, hook: Receiver)
             assert line.partition("|a|")[2][:20].encode() not in said
 
     # Steps that are taken again find that all has ended.
-    async with local_work(platform_of(client), write=True) as work:
+    async with platform_of(client).work(write=True) as work:
         gone = ("internal_error", "Nothing.")
         await Datasets(work).fail(dataset["id"], *gone)
         await TrainingFiles(work).fail(file["id"], *gone)
@@ -156,7 +155,7 @@ async def test_what_is_rolled_back_is_not_told(client: httpx.AsyncClient, hook: 
     await until(lambda: len(hook.posts) == 1)
 
     async def end_again(*, undo: bool) -> None:
-        async with local_work(platform, write=True) as work:
+        async with platform.work(write=True) as work:
             row = await Datasets(work)._row(dataset["id"], lock=True)
             row.status = "validating"
             await Datasets(work).fail(dataset["id"], "internal_error", "Nothing.")
@@ -180,7 +179,7 @@ async def test_what_a_crash_left_unstarted_is_sent(
     sent = (await client.post(f"{TARGETS}/{made['id']}/test")).json()["id"]
     await until(lambda: len(hook.posts) == 1)
     platform = platform_of(client)
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         delivery = (await client.get(f"{DELIVERIES}/{sent}")).json()
         first = await work.session.get(NotificationAttemptRow, delivery["attempts"][0]["id"])
         assert first is not None

@@ -9,7 +9,6 @@ import pytest
 from app.main import create_app
 from app.platform.jobs import JobKind
 from app.platform.settings import Settings
-from tests.acting import local_work
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
@@ -22,7 +21,7 @@ async def test_what_is_cut_off_has_let_go_before_its_database_is_closed(tmp_path
     log: list[str] = []
 
     async def step(_row: str) -> None:
-        async with local_work(platform, write=False):
+        async with platform.work(write=False):
             begun.set()
             try:
                 await asyncio.Event().wait()
@@ -39,7 +38,7 @@ async def test_what_is_cut_off_has_let_go_before_its_database_is_closed(tmp_path
 
     async def serve() -> None:
         async with app.router.lifespan_context(app):
-            await platform.jobs.start("held", "row1")
+            await platform.jobs.start("held", "ds_row1")
             await end.wait()
         log.append("closed")
 

@@ -15,7 +15,6 @@ from app.platform.errors import ApiError
 from app.platform.idempotency import created
 from app.platform.settings import Settings
 from app.platform.work import Platform
-from tests.acting import local_work
 
 
 class Thing(BaseModel):
@@ -42,7 +41,7 @@ class Maker:
             await asyncio.sleep(0.1)  # the others come meanwhile
             return f"/things/{self.made}", Thing(number=self.made)
 
-        async with local_work(self._platform, write=True) as work:
+        async with self._platform.work(write=True) as work:
             return await created(work, scope, key, asked, 201, create)
 
 

@@ -21,7 +21,7 @@ from app.tables import (
     NotificationRow,
     NotificationTargetRow,
 )
-from tests.acting import acting_for_anybody, local_work
+from tests.acting import acting_for_anybody
 from tests.platform.waiting import until
 
 
@@ -73,7 +73,7 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
     await jobs.open(["heard"])
     await jobs.start("heard", "ended")
     await jobs.start("unheard", "waiting")
-    async with local_work(platform, write=True) as work:
+    async with platform.work(write=True) as work:
         work.session.add_all([answered("old", hours_over=1), answered("young", hours_over=-1)])
         work.session.add_all([told("old", hours_over=1), told("young", hours_over=-1), target()])
         await work.session.flush()
@@ -81,7 +81,7 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
 
     await until(lambda: done == ["ended"])
     await forget_old(platform)
-    async with local_work(platform, write=False) as work:
+    async with platform.work(write=False) as work:
         assert (await work.session.scalars(select(IdempotencyKeyRow.key))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationRow.id))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationDeliveryRow.id))).all() == []
