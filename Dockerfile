@@ -14,11 +14,11 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/medtune \
 WORKDIR /build
 # Dependencies first: this layer stays as it is while only our own code changes.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --no-install-project --extra postgres --extra openai --extra telemetry
+RUN uv sync --locked --no-dev --no-install-project --extra postgres --extra openai --extra telemetry --extra encryption
 COPY README.md LICENSE ./
 COPY alembic ./alembic
 COPY app ./app
-RUN uv sync --locked --no-dev --no-editable --extra postgres --extra openai --extra telemetry
+RUN uv sync --locked --no-dev --no-editable --extra postgres --extra openai --extra telemetry --extra encryption
 
 FROM ${PYTHON}
 LABEL org.opencontainers.image.title="Medtune" \

@@ -22,8 +22,9 @@ from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
+from app.platform.remote_settings import RemoteServer
 from app.platform.row_owners import row_owners
-from app.platform.settings import RemoteServer, Settings
+from app.platform.settings import Settings
 from app.platform.storage import create_blobs, create_models
 from app.platform.telemetry import Telemetry, create_telemetry
 from app.platform.work import Platform

@@ -29,7 +29,7 @@ from app.backends.observed import event_hooks
 from app.backends.openai_answers import MalformedError, read_message, read_models, read_reply
 from app.backends.refreshed import Refreshed
 from app.backends.remote import Failure, Remote, RemoteError, seconds_to_wait
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 

@@ -55,6 +55,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "not_acceptable": ErrorCode(
             406, "Not acceptable", "See /docs for the media types of this call."
         ),
+        "request_timeout": ErrorCode(
+            408, "The request was not sent in time", "Send it again, faster."
+        ),
         "conflict": ErrorCode(
             409, "The state of the resource forbids this", "Read the resource's status first."
         ),
@@ -80,6 +83,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         "batch_not_finished": ErrorCode(
             409, "The batch has no results yet", "Wait until its finished_at is set."
+        ),
+        "text_not_stored": ErrorCode(
+            409,
+            "The texts were not stored",
+            "Ask for the results as JSONL; with store_text the next batch keeps its texts.",
         ),
         "not_cancellable": ErrorCode(
             409, "The job has ended already", "Only a job that has not ended can be cancelled."
@@ -119,6 +127,14 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         ),
         "text_too_long": ErrorCode(
             422, "The text is too long", "Split it, or raise the limit in the settings."
+        ),
+        "too_many_jobs": ErrorCode(
+            429,
+            "Too many jobs have not ended",
+            "Wait until some have ended, or raise MEDTUNE_MAX_UNFINISHED_JOBS.",
+        ),
+        "rate_limited": ErrorCode(
+            429, "Too many requests", "Wait as long as Retry-After says, in seconds."
         ),
         "internal_error": ErrorCode(
             500, "Something broke on our side", "Report the request id; the log has the cause."

@@ -1,33 +1,16 @@
 """All settings, read from the environment (prefix `MEDTUNE_`) or a `.env` file, once, in main."""
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from app.platform.remote_settings import RemoteSettings
 
 MIB = 2**20
 
 
-ServerName = Annotated[str, StringConstraints(pattern="^[a-z0-9][a-z0-9-]{0,30}$")]
-
-
-class RemoteServer(BaseModel):
-    """Where a server is (None: its vendor's public one), and the key it wants, if any."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    calls_per_minute: int | None = Field(default=None, gt=0)
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is anything to go by; a private server may want no key."""
-        return bool(self.base_url or (self.api_key and self.api_key.get_secret_value()))
-
-
-class Settings(BaseSettings):
+class Settings(RemoteSettings):
     """What a process of Medtune can be told; every field is documented in `.env.example`."""
 
     model_config = SettingsConfigDict(
@@ -138,8 +121,51 @@ class Settings(BaseSettings):
     session_hours: float = Field(
         default=12, gt=0, le=24 * 30, description="How long a login to the console lasts, in hours."
     )
+    requests_per_minute: int = Field(
+        default=6000,
+        gt=0,
+        description="Most requests a minute of one key to one process; no limit without keys.",
+    )
+    max_unfinished_jobs: int = Field(
+        default=1000, gt=0, description="Most jobs of a workspace that have not ended."
+    )
+    max_documents: int = Field(default=5_000_000, gt=0, description="Most documents of a dataset.")
+    slow_client_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="Longest wait for a client that is to send the next piece of a request, or to "
+        "take the next piece of an answer.",
+    )
+    store_text: bool = Field(
+        default=True,
+        description="Whether extraction batches keep texts unless they say so themselves; if not, "
+        "hashes and offsets are all that is kept of them.",
+    )
+    keep_batches_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="Extraction batches are deleted so long after they have ended; unset: never.",
+    )
+    keep_evaluations_days: float | None = Field(
+        default=None, gt=0, description="The same for evaluations."
+    )
+    keep_datasets_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="The same for datasets and training files from which no model was trained.",
+    )
     keep_audit_days: float = Field(
         default=730, gt=0, description="How long the audit log is kept, in days."
+    )
+    encryption_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="Keys for encryption at rest, as JSON, each from `medtune encryption new-key`: "
+        "the first one seals, all open. Unset: nothing is encrypted.",
+    )
+    plain_dir: Path | None = Field(
+        default=None,
+        description="Where plain copies of encrypted files lie while they are needed; unset: "
+        "/dev/shm, which is memory.",
     )
     public_url: str | None = Field(
         default=None,
@@ -169,107 +195,6 @@ class Settings(BaseSettings):
         description="Where traces are sent, as OTLP over HTTP: http://collector:4318/v1/traces; "
         "unset: none are made. Needs `pip install medtune[telemetry]`.",
     )
-
-    cohere_api_key: SecretStr | None = Field(
-        default=None,
-        description="Key of the Cohere server behind the backend `cohere`. Texts are sent to it "
-        "only when a model of this backend is asked for.",
-    )
-    cohere_base_url: str | None = Field(
-        default=None,
-        description="Address of that server; unset: Cohere's own. Private deployments, Model "
-        "Vaults and other Medtunes (http://host:8000/cohere) speak the same protocol.",
-    )
-    cohere_servers: dict[ServerName, RemoteServer] = Field(
-        default_factory=dict,
-        description="More Cohere servers, as JSON; each is a backend `cohere-<name>`: "
-        '{"vault": {"base_url": "https://...", "api_key": "..."}}',
-    )
-    cohere_finetune_url: str | None = Field(
-        default=None,
-        description="Address of a self-hosted cohere-finetune container, the backend "
-        "`cohere-finetune`: http://host:5000",
-    )
-    cohere_finetune_dir: Path | None = Field(
-        default=None,
-        description="The folder shared with that container, as this process sees it (the "
-        "container's PATH_PREFIX).",
-    )
-    cohere_finetune_hours: float = Field(
-        default=24, gt=0, description="Longest a training there may take before it counts as stuck."
-    )
-    cohere_finetune_served_by: str = Field(
-        default="openai",
-        description="Backend whose server serves the merged weights of its models, each under "
-        "the fine-tune's name.",
-    )
-    openai_api_key: SecretStr | None = Field(
-        default=None, description="Key of the OpenAI-compatible server behind the backend `openai`."
-    )
-    openai_base_url: str | None = Field(
-        default=None,
-        description="Address of that server (vLLM, llama.cpp, Ollama, ...): http://host:8001/v1",
-    )
-    openai_servers: dict[ServerName, RemoteServer] = Field(
-        default_factory=dict,
-        description="More OpenAI-compatible servers, as JSON; each is a backend `openai-<name>`.",
-    )
-    cohere_calls_per_minute: int | None = Field(
-        default=None,
-        gt=0,
-        description="Most calls a minute that batches make to `cohere`, by all processes "
-        "together; Cohere's own server allows 20 with a trial key, 500 with another.",
-    )
-    openai_calls_per_minute: int | None = Field(
-        default=None, gt=0, description="The same for `openai`."
-    )
-    remote_timeout_seconds: float = Field(
-        default=60, gt=0, description="Longest wait for one answer of a remote server."
-    )
-    remote_attempts: int = Field(
-        default=3, ge=1, le=10, description="How often a call to a remote server is tried at most."
-    )
-    remote_poll_seconds: float = Field(
-        default=5, gt=0, description="How often a remote training is looked at."
-    )
-    cohere_api_backend: str = Field(
-        default="local",
-        description="Backend that trains what is asked for through /cohere, unless the base "
-        "model is named as <backend>:<model>.",
-    )
-
-    @field_validator("cohere_servers")
-    @classmethod
-    def _not_the_trainer(cls, servers: dict[str, RemoteServer]) -> dict[str, RemoteServer]:
-        if "finetune" in servers:
-            raise ValueError("cohere-finetune is the name of another backend")
-        return servers
-
-    @property
-    def cohere(self) -> RemoteServer:
-        """The Cohere server of the backend `cohere`."""
-        return RemoteServer(
-            base_url=self.cohere_base_url,
-            api_key=self.cohere_api_key,
-            calls_per_minute=self.cohere_calls_per_minute,
-        )
-
-    @property
-    def openai(self) -> RemoteServer:
-        """The server of the backend `openai`."""
-        return RemoteServer(
-            base_url=self.openai_base_url,
-            api_key=self.openai_api_key,
-            calls_per_minute=self.openai_calls_per_minute,
-        )
-
-    def calls_per_minute(self, backend: str) -> int | None:
-        """Most calls a minute that batches make to the server of a backend; None: no limit."""
-        kind, _, name = backend.partition("-")
-        first = {"cohere": self.cohere, "openai": self.openai}
-        others = {"cohere": self.cohere_servers, "openai": self.openai_servers}
-        server = others.get(kind, {}).get(name) if name else first.get(kind)
-        return server.calls_per_minute if server is not None else None
 
     @property
     def shared(self) -> bool:

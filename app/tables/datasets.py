@@ -21,6 +21,7 @@ class DatasetRow(Owned, Table):
     name: Mapped[str]
     format: Mapped[str | None]
     status: Mapped[str] = mapped_column(index=True)
+    progress: Mapped[float] = mapped_column(default=0.0)
     version: Mapped[str | None]
     errors: Mapped[int] = mapped_column(default=0)
     warnings: Mapped[int] = mapped_column(default=0)

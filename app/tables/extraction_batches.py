@@ -29,6 +29,7 @@ class ExtractionBatchRow(Owned, Table):
     dataset_id: Mapped[str | None] = mapped_column(ForeignKey("datasets.id"), index=True)
     splits: Mapped[list[str] | None]
     input_blob: Mapped[str | None]
+    store_text: Mapped[bool] = mapped_column(default=True)
     input_bytes: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(index=True)
     documents: Mapped[int | None]

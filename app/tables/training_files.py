@@ -25,6 +25,7 @@ class TrainingFileRow(Owned, Table):
     template_hash: Mapped[str]
     reference: Mapped[str] = mapped_column(index=True)
     status: Mapped[str] = mapped_column(index=True)
+    progress: Mapped[float] = mapped_column(default=0.0)
     blob: Mapped[str | None]
     sha256: Mapped[str | None]
     bytes: Mapped[int | None] = mapped_column(BigInteger)

@@ -21,6 +21,7 @@ class VocabularyRow(Owned, Table):
     type: Mapped[str | None]
     files: Mapped[dict[str, Any]]
     status: Mapped[str] = mapped_column(index=True)
+    progress: Mapped[float] = mapped_column(default=0.0)
     blob: Mapped[str | None]
     sha256: Mapped[str | None]
     bytes: Mapped[int | None] = mapped_column(BigInteger)

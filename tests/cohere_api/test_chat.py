@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from app.backends.cohere.backend import CohereBackend
 from app.backends.rules import RulesBackend
-from app.platform.settings import RemoteServer, Settings
+from app.platform.remote_settings import RemoteServer
+from app.platform.settings import Settings
 from app.prompts.render import to_prompt, to_turns
 from app.prompts.tasks import Task
 from tests.cohere_api.serving import in_process, plain

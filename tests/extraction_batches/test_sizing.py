@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.extraction_batches.sizing import shard_queue, texts_per_shard, window
-from app.platform.settings import RemoteServer, Settings
+from app.platform.remote_settings import RemoteServer
+from app.platform.settings import Settings
 
 
 @given(limit=st.integers(3, 100_000), tasks=st.integers(1, 3), most=st.integers(1, 10_000))

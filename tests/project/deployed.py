@@ -6,7 +6,8 @@ from pydantic import SecretStr
 from typer.main import get_command
 
 from app.cli import app
-from app.platform.settings import RemoteServer, Settings
+from app.platform.remote_settings import RemoteServer
+from app.platform.settings import Settings
 
 SETTINGS = {f"MEDTUNE_{name.upper()}": field for name, field in Settings.model_fields.items()}
 # They hold a password, or are servers with their keys.

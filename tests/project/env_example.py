@@ -3,6 +3,7 @@
 import sys
 import textwrap
 
+from app.platform.remote_settings import RemoteSettings
 from app.platform.settings import Settings
 
 HEADER = """\
@@ -15,7 +16,8 @@ def render() -> str:
     """Every setting: its description, then its default as an assignment that is commented out."""
     prefix = str(Settings.model_config["env_prefix"])
     entries = [HEADER]
-    for name, field in Settings.model_fields.items():
+    for name in [*Settings.__annotations__, *RemoteSettings.__annotations__]:
+        field = Settings.model_fields[name]
         description = textwrap.wrap(str(field.description), 96, break_on_hyphens=False)
         value = field.get_default(call_default_factory=True)
         default = "" if value is None else value

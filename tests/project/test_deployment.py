@@ -73,7 +73,7 @@ def test_image_has_extras_that_exist() -> None:
     """An extra whose name is wrong would fail only when somebody builds the image."""
     runs = [i.value for i in STAGES[0].instructions if i.keyword == "RUN"]
     extras = [re.findall(r"--extra (\S+)", run) for run in runs if "uv sync" in run]
-    assert extras == [["postgres", "openai", "telemetry"]] * 2
+    assert extras == [["postgres", "openai", "telemetry", "encryption"]] * 2
     assert set(extras[0]) <= set(PROJECT["optional-dependencies"])
 
 

@@ -19,7 +19,7 @@ from app.backends.base import (
 )
 from app.backends.cohere.hyperparameters import CohereHyperparameters
 from app.backends.generation import Question, Reply, annotate
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.platform.telemetry import Telemetry
 from app.prompts.tasks import Task
 

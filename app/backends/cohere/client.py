@@ -17,7 +17,7 @@ from app.backends.cohere.failures import understand
 from app.backends.cohere.posting import Poster
 from app.backends.observed import event_hooks
 from app.backends.remote import Remote, RemoteError
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.platform.telemetry import Telemetry
 
 T = TypeVar("T")

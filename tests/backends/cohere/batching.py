@@ -13,7 +13,7 @@ from app.backends.cohere.batch_pace import BatchPace
 from app.backends.cohere.batches import CohereBatches
 from app.backends.cohere.chat import Chat
 from app.backends.cohere.client import CohereClient
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.prompts.tasks import Task
 from tests.backends.cohere.conftest import KEY, MODEL
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.backends.base import BackendError, ExtractOptions
 from app.backends.cohere.backend import CohereBackend
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.prompts.tasks import Task
 from tests.stand_ins.cohere import StandIn, stand_in
 from tests.stand_ins.cohere.state import State

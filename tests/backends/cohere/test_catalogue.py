@@ -9,7 +9,7 @@ import pytest
 
 from app.backends.cohere.catalogue import Catalogue
 from app.backends.cohere.client import CohereClient
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.prompts.tasks import Task
 from tests.backends.cohere.conftest import KEY
 from tests.stand_ins.cohere import Fault, Model, StandIn

@@ -14,7 +14,7 @@ from typing import Any
 from app.backends.base import BackendError, Examples, TrainingJob
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.training import CohereTraining, Pace
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.prompts.render import RowFormat, to_line, to_row
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from app.backends.base import BackendError, Examples, ExtractOptions, JobStatus, TrainingJob
 from app.backends.openai import OpenAIBackend
-from app.platform.settings import RemoteServer
+from app.platform.remote_settings import RemoteServer
 from app.prompts.render import to_turns
 from app.prompts.tasks import Task
 from app.prompts.templates import BUILT_IN
