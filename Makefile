@@ -7,6 +7,7 @@ CORPUS ?=
 PRESET ?=
 MINUTES ?=
 SEED ?=
+AUDIT ?=
 SITE ?= build/site
 UV_VERSION := 0.13.9
 
@@ -48,11 +49,12 @@ serve: install ## Run the service on HOST and PORT
 test: install ## Run the tests
 	$(PYTEST)
 
-check: install ## Everything CI checks: lint, format, types, import rules, tests
+check: install ## Everything CI checks: lint, format, types, import rules, audit, tests
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo --no-cache
+	$(BIN)/python -m deploy.audit $(AUDIT)
 	$(PYTEST)
 
 bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
