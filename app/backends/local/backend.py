@@ -14,12 +14,10 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -45,16 +43,16 @@ from app.backends.local.jobs import Failure, Job, JobFolder
 from app.backends.local.model import LocalModel
 from app.backends.local.model_cache import ModelCache
 from app.backends.local.model_files import ModelFiles
+from app.backends.local.together import Together
 from app.corpora.documents import Document
 from app.platform.objects import Folder, Objects
 from app.prompts.tasks import Task
 
-Answer = TypeVar("Answer")
-
 _MODEL_NAME = re.compile(r"[0-9a-f]{64}")
-_EXTRACTING_THREADS = 2
 _SECONDS_TO_TERMINATE = 5
 _CRASHED = Failure(code="training_crashed", message="The training process ended without a result.")
+
+_Question = tuple[str, frozenset[Task], ExtractOptions]
 
 
 class LocalBackend:
@@ -86,7 +84,7 @@ class LocalBackend:
         self._models = ModelFiles(models or Folder(folder.absolute() / "models"))
         self._baseline = baseline
         self._cache = ModelCache[LocalModel](self._load, max_loaded)
-        self._executor = ThreadPoolExecutor(_EXTRACTING_THREADS, "local-extraction")
+        self._together = Together[_Question, Annotations](self._answer)
         self._bulk = BulkProcesses(bulk_processes)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         # Of launch and cancel only one is at work at a time.
@@ -122,7 +120,10 @@ class LocalBackend:
         if not _MODEL_NAME.fullmatch(model):
             raise model_not_found()
         await self._models.local(model)
-        return await self._in_thread(lambda: answer(self._cache.get(model), texts, tasks, options))
+        self._check_open()
+        if not self._cache.has(model):  # loaded where calls to other models do not wait for it
+            await self._together.run(lambda: self._cache.get(model))
+        return await self._together.ask((model, tasks, options), texts)
 
     async def extract_batch(
         self,
@@ -155,7 +156,8 @@ class LocalBackend:
         if not _MODEL_NAME.fullmatch(model):
             return None
         await self._models.local(model)
-        return await self._in_thread(lambda: self._cache.get(model).relate(documents))
+        self._check_open()
+        return await self._together.run(lambda: self._cache.get(model).relate(documents))
 
     async def launch(self, job: TrainingJob) -> None:
         """Start the job, unless it runs here, has succeeded or was cancelled.
@@ -241,15 +243,15 @@ class LocalBackend:
         self._closed = True
         async with self._changing:
             await asyncio.gather(self._bulk.close(), *map(self._stop, self._processes))
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._together.close()
 
     def _check_open(self) -> None:
         if self._closed:
             raise BackendError("backend_unavailable", "The backend is closed.", retryable=True)
 
-    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
-        self._check_open()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+    def _answer(self, question: _Question, texts: Sequence[str]) -> list[Annotations]:
+        model, tasks, options = question
+        return answer(self._cache.get(model), texts, tasks, options)
 
     def _folder(self, reference: str) -> JobFolder:
         # A reference may be any string; a folder's name may not.

@@ -32,6 +32,12 @@ class ModelCache(Generic[Model]):
             self._fill(name, future)
         return future.result()
 
+    def has(self, name: str) -> bool:
+        """Whether the model is loaded already."""
+        with self._lock:
+            future = self._models.get(name)
+        return future is not None and future.done()
+
     def drop(self, name: str) -> None:
         """Forget the model; who uses it now may finish."""
         with self._lock:
