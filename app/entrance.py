@@ -20,6 +20,8 @@ from app.platform.errors import ApiError
 from app.platform.headers import header
 from app.platform.hosts import refusal_of_host
 from app.platform.origins import SAFE, refusal_of_origin
+from app.platform.rates import Rates
+from app.platform.requests import answer_headers
 from app.platform.settings import Settings
 
 LOGIN = "/login"
@@ -53,12 +55,13 @@ class Entrance:
     def __init__(self, settings: Settings, doorkeeper: Doorkeeper) -> None:
         self._allowed = frozenset(name.lower() for name in settings.allowed_hosts)
         self._doorkeeper = doorkeeper
+        self._rates = Rates(settings.requests_per_minute)
 
     async def admit(self, scope: AsgiScope) -> Principal:
         """Who sends this request.
 
-        Raises ApiError `forbidden_host`, `forbidden_origin`, `unauthenticated`, `forbidden_scope`,
-        `database_unavailable`.
+        Raises ApiError `forbidden_host`, `forbidden_origin`, `unauthenticated`, `rate_limited`,
+        `forbidden_scope`, `database_unavailable`.
         """
         path = scope["path"]
         if path in _PROBES:
@@ -74,6 +77,10 @@ class Entrance:
         if keyless or path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
             return LOCAL
         principal = await self._principal(scope, cookie)
+        quota = await self._rates.take(principal.actor)
+        answer_headers(scope).update(quota.headers)
+        if quota.exceeded:
+            raise quota.refusal()
         if principal.scope < (needed := needed_scope(scope["method"], path)):
             raise ApiError("forbidden_scope", f"This takes a key with scope {needed.word}.")
         return principal

@@ -94,6 +94,7 @@ class RequestContext:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         request_id = _given_id(scope) or uuid7().hex
         scope.setdefault("state", {})["request_id"] = request_id
+        answer_headers(scope)["x-request-id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         if (trace_id := self._telemetry.tracing.trace_id()) is not None:
@@ -117,8 +118,9 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 answering = True
                 status = message["status"]
-                message.setdefault("headers", []).append(
-                    (b"x-request-id", request_id.encode("ascii"))
+                told = answer_headers(scope).items()
+                message.setdefault("headers", []).extend(
+                    (name.encode("ascii"), value.encode("ascii")) for name, value in told
                 )
             await send(message)
 
@@ -158,6 +160,12 @@ class RequestContext:
                 status=status,
                 ms=round(seconds * 1000, 2),
             )
+
+
+def answer_headers(scope: Scope) -> dict[str, str]:
+    """What every answer to this request is to have among its headers, whoever gives it."""
+    headers: dict[str, str] = scope["state"].setdefault("answer_headers", {})
+    return headers
 
 
 def _tell(span: Span, operation: str | None, method: str, status: int) -> None:
