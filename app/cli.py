@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from app.commands import key_options, remote
-from app.commands.options import command
+from app.commands.options import age, command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -82,16 +82,14 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
-    from app.backends.registry import Backends
-    from app.parts import create_platform
+    from app.parts import bare_platform
     from app.platform.settings import Settings
 
     async def run() -> None:
-        platform = create_platform(Settings(), Backends({}))
-        await platform.database.migrate(revision)
-        if revision == "head":
-            await platform.jobs.migrate()
-        await platform.database.close()
+        async with bare_platform(Settings()) as platform:
+            await platform.database.migrate(revision)
+            if revision == "head":
+                await platform.jobs.migrate()
 
     asyncio.run(run())
     typer.echo(f"The database is at {revision}.")
@@ -105,13 +103,10 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it.")] = False,
 ) -> None:
     """Remove files that no row knows: what crashes left. Services may run meanwhile."""
-    from app.commands.gc import Asked, run, seconds
+    from app.commands.gc import Asked, run
     from app.platform.settings import Settings
 
-    try:
-        asked = Asked(seconds(older_than), dry_run)
-    except (ValueError, KeyError):
-        raise typer.BadParameter("give it like 90m, 24h or 7d", param_hint="--older-than") from None
+    asked = Asked(age(older_than, "--older-than"), dry_run)
     with command() as console:
         asyncio.run(run(Settings(), asked, console))
 

@@ -45,7 +45,8 @@ _ASKING = frozenset(
         "/logout",
     }
 )
-_PROGRAMS = ("/v1/", "/cohere/")
+_COHERE = "/cohere/"
+_PROGRAMS = ("/v1/", _COHERE)
 _PROGRAMS_PAGES = frozenset({"/metrics"})
 
 
@@ -89,7 +90,7 @@ class Entrance:
         token = _bearer(scope)
         if token is not None:
             return await self._doorkeeper.of_bearer(token)
-        if cookie is not None and not scope["path"].startswith("/cohere/"):
+        if cookie is not None and not scope["path"].startswith(_COHERE):
             return await self._doorkeeper.of_session(cookie)
         raise unauthenticated()
 
@@ -97,7 +98,7 @@ class Entrance:
         """The answer to a request that does not come in, in the words of whoever would answer."""
         request, path = Request(scope), scope["path"]
         challenge = {"WWW-Authenticate": "Bearer"} if error.code == "unauthenticated" else None
-        if path.startswith("/cohere/"):
+        if path.startswith(_COHERE):
             return cohere_errors.render(cohere_errors.translated(error), challenge)
         if path.startswith(_PROGRAMS) or path in _PROGRAMS_PAGES:
             return problem_json.render(request, error, challenge)

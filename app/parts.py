@@ -1,6 +1,7 @@
 """What a process is made of, made from settings; nothing is opened here yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from app.backends.base import Backend
@@ -20,6 +21,7 @@ from app.fine_tunes.workflows import queue_of
 from app.notifications.workflows import AT_ONCE as NOTIFICATIONS_AT_ONCE
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
+from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
 from app.platform.remote_settings import RemoteServer
@@ -92,6 +94,26 @@ def create_platform(
         scratch=scratch_of(settings, executor),
         telemetry=telemetry,
     )
+
+
+@asynccontextmanager
+async def bare_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """A platform without backends, for whoever looks after a service; its database is closed."""
+    platform = create_platform(settings, Backends({}))
+    try:
+        yield platform
+    finally:
+        await platform.database.close()
+
+
+async def bring_up_to_date(platform: Platform) -> None:
+    """Bring a SQLite database to its newest schema, as each start does; a new one is made.
+
+    Where a service runs it has been brought there. PostgreSQL is left to `medtune migrate`.
+    """
+    if platform.database.is_sqlite:
+        with suppress(FolderInUseError), folder_lock(platform.settings.data_dir):
+            await platform.database.migrate()
 
 
 def scratch_of(settings: Settings, executor: str) -> Path:

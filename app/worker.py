@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import structlog
 import uvloop
 from fastapi import FastAPI
 
@@ -12,7 +13,7 @@ from app import metrics_page
 from app.backends.registry import Backends
 from app.keys.doorkeeper import Doorkeeper
 from app.main import create_app, running
-from app.parts import create_parts, create_queues
+from app.parts import bare_platform, bring_up_to_date, create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
 from app.platform.ending import end_now, end_on_signals
@@ -25,6 +26,8 @@ from app.platform.server import serve_until
 from app.platform.settings import Settings
 from app.platform.telemetry import TelemetryMissingError
 from app.platform.work import Platform
+
+log = structlog.get_logger(__name__)
 
 
 class CannotStartError(Exception):
@@ -45,11 +48,13 @@ def serve(settings: Settings, host: str, port: int, *, jobs: bool) -> None:
 
     async def run() -> None:
         await _check(settings)
-        if not is_loopback(host) and not await _has_keys(settings):
-            raise CannotStartError(
-                f"without a key it may only listen on 127.0.0.1, not on {host}; make one with "
-                "medtune keys create --scope admin, or set MEDTUNE_ADMIN_KEY"
-            )
+        if not await _has_keys(settings):
+            if not is_loopback(host):
+                raise CannotStartError(
+                    f"without a key it may only listen on 127.0.0.1, not on {host}; make one with "
+                    "medtune keys create --scope admin, or set MEDTUNE_ADMIN_KEY"
+                )
+            log.warning("no_keys", lets_in="whoever is on this machine")
         app = create_app(settings, None if jobs else ())
         stopping = app.state.platform.stopping
         end_on_signals(stopping, settings.shutdown_seconds)
@@ -94,14 +99,10 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
 
 
 async def _has_keys(settings: Settings) -> bool:
-    """Whether callers will need a key; a new database has none yet."""
-    database = Database(settings.sqlalchemy_url)
-    try:
-        if await database.is_behind():
-            return settings.admin_key is not None
-        return not await Doorkeeper(settings, database).keyless()
-    finally:
-        await database.close()
+    """Whether callers will need a key."""
+    async with bare_platform(settings) as platform:
+        await bring_up_to_date(platform)
+        return not await Doorkeeper(settings, platform.database).keyless()
 
 
 def health_app(platform: Platform, backends: Backends) -> FastAPI:

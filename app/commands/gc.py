@@ -6,8 +6,7 @@ docs/storage.md says by which rule it removes them.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,7 +19,7 @@ from app.commands.service import CommandError
 from app.fine_tunes.service import FineTunes
 from app.main import OWNERS
 from app.models.service import Models
-from app.parts import create_platform
+from app.parts import bare_platform
 from app.platform.access import EVERYWHERE, acting
 from app.platform.bucket import BucketSettingsError
 from app.platform.errors import ApiError
@@ -30,29 +29,24 @@ from app.platform.settings import Settings
 from app.platform.storage import create_models
 from app.platform.work import Platform
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 # What the embedded trainer has of its own; other backends keep their models themselves.
 _LOCAL, _SUFFIX = "local", ".medtune"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to remove: files older than `older_than` seconds; nothing in a `dry_run`."""
+    """What to remove: files older than this; nothing in a `dry_run`."""
 
-    older_than: float
+    older_than: timedelta
     dry_run: bool
-
-
-def seconds(age: str) -> float:
-    """The seconds of an age like 90m, 24h or 7d. Raises ValueError."""
-    return timedelta(**{_UNITS[age[-1:]]: float(age[:-1])}).total_seconds()
 
 
 async def run(settings: Settings, asked: Asked, console: Console) -> None:
     """Remove it and show what was removed. Raises CommandError."""
     try:
-        async with _platform(settings) as platform:
-            removed = await _sweep(platform, asked)
+        async with bare_platform(settings) as platform:
+            with acting(EVERYWHERE):
+                removed = await _sweep(platform, asked)
     except (ApiError, BucketSettingsError) as error:
         raise CommandError(str(error)) from None
     table = Table("Removed" if not asked.dry_run else "To be removed", "Files", "Bytes")
@@ -61,19 +55,9 @@ async def run(settings: Settings, asked: Asked, console: Console) -> None:
     console.print(table)
 
 
-@asynccontextmanager
-async def _platform(settings: Settings) -> AsyncIterator[Platform]:
-    platform = create_platform(settings, Backends({}))
-    try:
-        with acting(EVERYWHERE):
-            yield platform
-    finally:
-        await platform.database.close()
-
-
 async def _sweep(platform: Platform, asked: Asked) -> dict[str, Removed]:
     settings = platform.settings
-    sweep = Sweep(time.time() - asked.older_than, asked.dry_run)
+    sweep = Sweep(time.time() - asked.older_than.total_seconds(), asked.dry_run)
     blobs, of_blobs = platform.blobs.objects, blobs_in_use(platform, OWNERS)
     models, of_models = create_models(settings), _models_in_use(platform)
     async with platform.work(write=False) as work:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands.options import command
+from app.commands.options import age, command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,8 +29,9 @@ def create(
     from app.commands.keys import create as make
     from app.platform.settings import Settings
 
+    lasts = None if expires_in is None else age(expires_in, "--expires-in")
     with command():
-        made = make(Settings(), Asked(name, scope, workspace, expires_in))
+        made = make(Settings(), Asked(name, scope, workspace, lasts))
     typer.echo(f"Made {made.id} with scope {made.scope} in workspace {made.workspace}.", err=True)
     typer.echo(made.key)
 

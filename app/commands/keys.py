@@ -9,28 +9,25 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
-from app.backends.registry import Backends
 from app.commands.service import CommandError
 from app.keys.schemas import ApiKey, KeyRequest, NewApiKey
 from app.keys.service import Keys
-from app.parts import create_platform
+from app.parts import bare_platform, bring_up_to_date
 from app.platform.access import EVERYWHERE, Principal, Scope, acting
 from app.platform.clock import now
 from app.platform.database import AWAY
 from app.platform.errors import ApiError
-from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.settings import Settings
 from app.platform.work import Platform
 
 _ACTOR = "operator"
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_DAYS = re.compile(r"([0-9]{1,5})d")
 _PAGE = 1000
 
 Answer = TypeVar("Answer")
@@ -38,12 +35,12 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Asked:
-    """A key to be made: `expires_in` is a number of days, as `90d`, or None."""
+    """A key to be made; without `expires_in` it lasts for good."""
 
     name: str
     scope: str
     workspace: str
-    expires_in: str | None
+    expires_in: timedelta | None
 
 
 def create(settings: Settings, asked: Asked) -> NewApiKey:
@@ -54,8 +51,11 @@ def create(settings: Settings, asked: Asked) -> NewApiKey:
         raise CommandError("The scope is one of read, write, admin.")
     if not 1 <= len(asked.name) <= 200:
         raise CommandError("A name has 1 to 200 characters.")
+    if asked.expires_in == timedelta():
+        raise CommandError("A key has to last longer than that.")
+    end = None if asked.expires_in is None else now() + asked.expires_in
     request = KeyRequest.model_validate(
-        {"name": asked.name, "scope": asked.scope, "expires_at": _end(asked.expires_in)}
+        {"name": asked.name, "scope": asked.scope, "expires_at": end}
     )
 
     async def make(platform: Platform) -> NewApiKey:
@@ -113,7 +113,10 @@ async def _within(platform: Platform, workspace: str) -> AsyncIterator[Keys]:
 
 def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> Answer:
     async def run() -> Answer:
-        async with _platform(settings) as platform:
+        async with bare_platform(settings) as platform:
+            await bring_up_to_date(platform)
+            if await platform.database.is_behind():
+                raise CommandError("The database has an older schema; run medtune migrate.")
             return await act(platform)
 
     try:
@@ -122,33 +125,3 @@ def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> An
         raise CommandError(error.detail) from None
     except AWAY as error:
         raise CommandError(f"The database does not answer ({type(error).__name__}).") from None
-
-
-@asynccontextmanager
-async def _platform(settings: Settings) -> AsyncIterator[Platform]:
-    """A platform on a database of this schema; a new one on SQLite is made.
-
-    Raises CommandError if the schema is an older one.
-    """
-    platform = create_platform(settings, Backends({}))
-    try:
-        if platform.database.is_sqlite:
-            try:
-                with folder_lock(settings.data_dir):
-                    await platform.database.migrate()
-            except FolderInUseError:
-                pass  # whoever serves from there has brought it to its schema
-        if await platform.database.is_behind():
-            raise CommandError("The database has an older schema; run medtune migrate.")
-        yield platform
-    finally:
-        await platform.database.close()
-
-
-def _end(expires_in: str | None) -> datetime | None:
-    if expires_in is None:
-        return None
-    days = _DAYS.fullmatch(expires_in)
-    if days is None or not int(days[1]):
-        raise CommandError("Give the time as a number of days, like 90d.")
-    return now() + timedelta(days=int(days[1]))

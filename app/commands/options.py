@@ -3,8 +3,10 @@
 Light to import, as the command line is: worker processes import that.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +35,18 @@ Tasks = Annotated[
 Vocabulary = Annotated[
     list[str] | None, typer.Option(help="Vocabulary to look identifiers up in; repeat for more.")
 ]
+
+
+_AGE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def age(given: str, option: str) -> timedelta:
+    """How long 90m, 24h or 7d are. Raises BadParameter, of this option, for what is no age."""
+    found = _AGE.fullmatch(given)
+    if found is None:
+        raise typer.BadParameter("give it like 90m, 24h or 7d", param_hint=option)
+    return timedelta(**{_UNITS[found[2]]: float(found[1])})
 
 
 def listed(given: str | None) -> list[str]:
