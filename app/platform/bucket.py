@@ -1,22 +1,16 @@
 """A store of files in a bucket: S3, Google Cloud Storage, Azure, through obstore.
 
-A file is read from a copy in a folder of this machine: fetched as a stream, checked against the
-sha256 that its name begins with, and then renamed, so it is there whole or not at all. Copies used
-least recently make room for others, but none that was handed out within the last hour: it may be
-open still. A file is stored from a finished one of that folder, in parts if it is large; what is
-cut off meanwhile leaves no object.
+A file is read from a copy in a folder of this machine, fetched as a stream (`copies.py`). It is
+stored from a finished one of that folder, in parts if it is large; what is cut off meanwhile leaves
+no object.
 
 The only file that imports obstore. Its errors tell where the bucket is and what it was sent, so
 nothing of them is repeated but their kind.
 """
 
 import asyncio
-import hashlib
-import os
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -25,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from app.platform.copies import Copies
 from app.platform.errors import ApiError
-from app.platform.objects import NOBODYS, UNFINISHED, Folder, Stored, storage_errors, sweep_folder
+from app.platform.objects import NOBODYS, Stored
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import ObjectStore
 
 log = structlog.get_logger(__name__)
@@ -45,11 +41,8 @@ _RETRIES: Any = {
     "retry_timeout": timedelta(seconds=15),
 }
 _PART_BYTES, _PARTS_AT_ONCE = 8 << 20, 3
-_DOWNLOADS_AT_ONCE = 4
 _LISTED_AT_ONCE = 1000
-_HANDED_OUT_SECONDS = 3600
-# How full the folder is again after it was too full, and how much may come before it is measured.
-_EMPTIED, _UNMEASURED = 0.9, 0.02
+_PIECE_BYTES = 1 << 20
 
 
 class BucketSettingsError(ValueError):
@@ -74,14 +67,9 @@ class Bucket:
         self._arguments = (url, dict(options), prefix, copies, most_bytes)
         self._url = f"{url.rstrip('/')}/{prefix}"
         self._options = options
-        self._copies = Folder(copies)
-        self._folder = copies
-        self._most_bytes = most_bytes
-        self._unmeasured: float = most_bytes  # what may have come since the folder was measured
+        self._copies = Copies(copies, most_bytes)
         self._lock = Lock()
         self._store: ObjectStore | None = None
-        self._downloads: ThreadPoolExecutor | None = None
-        self._fetching: dict[str, Future[Path]] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         return _again, self._arguments
@@ -102,11 +90,11 @@ class Bucket:
 
     def fetch(self, name: str) -> Path:
         """The copy; waits for it to arrive."""
-        return self._at_hand(name) or self._arriving(name).result()
+        return self._copies.at_hand(name) or self._arriving(name).result()
 
     async def local(self, name: str) -> Path:
         """The copy; to look whether it is there is quicker than to ask a thread to look."""
-        if (path := self._at_hand(name)) is not None:
+        if (path := self._copies.at_hand(name)) is not None:
             return path
         # Others may wait for it as well: who is cancelled leaves it to them.
         return await asyncio.shield(asyncio.wrap_future(self._arriving(name)))
@@ -120,9 +108,26 @@ class Bucket:
 
     def keep(self, file: Path, name: str) -> None:
         """Store the file; it becomes the copy."""
+        self._put(file, name)
+        self._copies.keep(file, name)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The file as a stream from the bucket, which is asked at once."""
         import obstore
 
-        size = file.stat().st_size
+        store = self.open()
+        with _bucket_errors():
+            found = obstore.get(store, name)
+        return _streamed(found)
+
+    def put(self, file: Path, name: str) -> None:
+        """Store the file, and keep no copy."""
+        self._put(file, name)
+        file.unlink()
+
+    def _put(self, file: Path, name: str) -> None:
+        import obstore
+
         store = self.open()
         with _bucket_errors():
             try:
@@ -131,8 +136,6 @@ class Bucket:
                 )
             except FileNotFoundError:
                 raise _unavailable("There is no such bucket.") from None
-        self._copies.keep(file, name)
-        self._make_room(size)
 
     def delete(self, name: str) -> None:
         """Remove the file and the copy."""
@@ -174,77 +177,16 @@ class Bucket:
 
     def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
         """Remove unfinished copies; unfinished objects only the bucket's own rules can see."""
-        return sweep_folder(self._folder, older_than, dry_run)
-
-    def _at_hand(self, name: str) -> Path | None:
-        """The copy if it is here, marked as handed out now."""
-        path = self.place(name)
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            return None
-        return path
+        return self._copies.sweep(older_than, dry_run)
 
     def _arriving(self, name: str) -> Future[Path]:
-        """The one download of this file that all who want it wait for."""
-        with self._lock:
-            if name not in self._fetching:
-                if self._downloads is None:
-                    self._downloads = ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, "download")
-                self._fetching[name] = self._downloads.submit(self._download, name)
-            return self._fetching[name]
+        return self._copies.arriving(name, lambda: self.read(name))
 
-    def _download(self, name: str) -> Path:
-        import obstore
 
-        path, descriptor, temporary = self.place(name), -1, ""
-        try:
-            store = self.open()
-            with _bucket_errors():
-                found = obstore.get(store, name)
-                with storage_errors():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-                    with os.fdopen(descriptor, "wb") as out:
-                        sha256 = hashlib.sha256()
-                        for chunk in found.stream(min_chunk_size=1 << 20):
-                            sha256.update(chunk)
-                            out.write(chunk)
-                        out.flush()
-                        os.fsync(descriptor)
-                        size = out.tell()
-                    if not path.name.startswith(sha256.hexdigest()):
-                        log.error("blob_damaged", name=name, bytes=size)
-                        raise _unavailable("A blob is not the one that was stored.")
-                    os.replace(temporary, path)
-            self._make_room(size)
-            return path
-        finally:
-            if temporary:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)
-            with self._lock:
-                del self._fetching[name]
-
-    def _make_room(self, arrived: int) -> None:
-        """Once in a while, remove the copies that were handed out longest ago if there are too many
-        bytes of them."""
-        with self._lock:
-            self._unmeasured += arrived
-            if self._unmeasured < self._most_bytes * _UNMEASURED:
-                return
-            self._unmeasured = 0
-        copies = sorted(self._copies.stored(), key=lambda each: each.modified)
-        excess = sum(each.bytes for each in copies) - self._most_bytes
-        if excess <= 0:
-            return
-        excess += int(self._most_bytes * (1 - _EMPTIED))
-        before = time.time() - _HANDED_OUT_SECONDS
-        for each in copies:
-            if excess <= 0 or each.modified > before:
-                return
-            self._copies.delete(each.name)
-            excess -= each.bytes
+def _streamed(found: "GetResult") -> Iterator[bytes]:
+    with _bucket_errors():
+        for piece in found.stream(min_chunk_size=_PIECE_BYTES):
+            yield bytes(piece)
 
 
 def _again(

@@ -139,6 +139,11 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "internal_error": ErrorCode(
             500, "Something broke on our side", "Report the request id; the log has the cause."
         ),
+        "storage_damaged": ErrorCode(
+            500,
+            "A stored file is damaged",
+            "Restore it from a backup, or delete what it belongs to; the log names it.",
+        ),
         "capability_unavailable": ErrorCode(
             501, "This backend cannot do that", "GET /v1/backends shows what each can do."
         ),

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from app.platform.errors import ApiError
 
 # What is being written; no file that is finished has such a name.
 UNFINISHED = "."
 NOBODYS = "nobodys"  # a name that no file will ever have
+_PIECE_BYTES = 1 << 20
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 
@@ -34,7 +35,8 @@ class Objects(Protocol):
     """A store of files; cheap to make and pickle, safe to use from any thread or process.
 
     Every method but `local`, `ping` and `place` may wait for a disk or a network. All raise
-    ApiError `storage_unavailable` or `storage_full` when the store does not do its part.
+    ApiError `storage_unavailable` or `storage_full` when the store does not do its part, and
+    `storage_damaged` when a file is not the one that was stored.
     """
 
     def place(self, name: str) -> Path:
@@ -72,6 +74,16 @@ class Objects(Protocol):
         count them; gives how many, and bytes."""
 
 
+class Store(Objects, Protocol):
+    """A store that another one may lie upon, which keeps copies of its own."""
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The file as it is stored, piece by piece. Raises FileNotFoundError at once."""
+
+    def put(self, file: Path, name: str) -> None:
+        """As `keep`, without a copy on this machine."""
+
+
 class Folder:
     """The store of one machine: a file lies where it is read."""
 
@@ -99,6 +111,15 @@ class Folder:
 
     def keep(self, file: Path, name: str) -> None:
         """Give a finished file its name."""
+        os.replace(file, self._path / name)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The file, piece by piece."""
+        return _pieces((self._path / name).open("rb"))
+
+    def put(self, file: Path, name: str) -> None:
+        """As `keep`, wherever on this disk the file is."""
+        (self._path / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(file, self._path / name)
 
     def delete(self, name: str) -> None:
@@ -131,6 +152,12 @@ class Folder:
     def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
         """Remove unfinished files and empty folders."""
         return sweep_folder(self._path, older_than, dry_run)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
 
 
 def sweep_folder(folder: Path, older_than: float, dry_run: bool = False) -> tuple[int, int]:

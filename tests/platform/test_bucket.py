@@ -112,8 +112,8 @@ async def test_ping_answers_though_all_downloads_wait(server: Server, tmp_path: 
     assert isinstance(bucket, Bucket)
     await bucket.ping()
     held = threading.Event()
-    bucket._downloads = ThreadPoolExecutor(1)
-    bucket._downloads.submit(held.wait)
+    bucket._copies._threads = ThreadPoolExecutor(1)
+    bucket._copies._threads.submit(held.wait)
     try:
         async with asyncio.timeout(20):
             await bucket.ping()
@@ -186,7 +186,7 @@ def test_a_damaged_object_is_not_handed_out(server: Server, tmp_path: Path) -> N
     blobs = blobs_of(server, tmp_path)
     with pytest.raises(ApiError) as told:
         blobs.fetch(key)
-    assert told.value.code == "storage_unavailable"
+    assert told.value.code == "storage_damaged"
     assert files(tmp_path) == []
 
 
