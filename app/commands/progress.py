@@ -57,3 +57,8 @@ def followed(client: httpx.Client, location: str, describe: Describe) -> Json:
 def staged(job: Json) -> tuple[str, float]:
     """State and progress of fine-tunes and evaluations."""
     return " ".join(filter(None, (job["status"], job["stage"]))), job["progress"]
+
+
+def shared(job: Json, what: str = "") -> tuple[str, float]:
+    """State and progress of datasets and training files, whose progress is a share."""
+    return f"{what} {job['status']}".strip(), 100 * job["progress"]

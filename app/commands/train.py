@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from app.commands.corpus import dataset_of
-from app.commands.progress import followed, say, staged, stderr
+from app.commands.progress import followed, say, shared, staged, stderr
 from app.commands.service import CommandError, Target, at_service, checked, path_of, succeeded
 
 
@@ -41,7 +41,7 @@ def run(asked: Asked, target: Target) -> None:
         }
         file = checked(client.post("/v1/training-files", json=wanted), "id")
         location = path_of("training-files", file["id"])
-        built = followed(client, location, lambda job: (f"training file {job['status']}", 0))
+        built = followed(client, location, lambda job: shared(job, "training file"))
         succeeded(built, "training file", location)
         request = {
             "training_file_id": file["id"],

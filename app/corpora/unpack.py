@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 Read = Callable[[int], bytes]
+Told = Callable[[int], None]
 
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -62,29 +63,34 @@ class UnpackError(Exception):
 
 
 def members(
-    path: Path, filename: str, limits: Limits | None = None
+    path: Path, filename: str, limits: Limits | None = None, told: Told = lambda _position: None
 ) -> Iterator[tuple[str, BinaryIO]]:
     """The name and the content of each file, one after another; archives are known by content.
 
-    A stream is good until the next one is asked for. Raises UnpackError, from here or from a
-    stream's `read`. Folders, hidden files and `__MACOSX` are left out.
+    A stream is good until the next one is asked for. How many bytes of the upload are read is
+    `told` again and again (of a .zip by what it claims to hold). Raises UnpackError, from here or
+    from a stream's `read`. Folders, hidden files and `__MACOSX` are left out.
     """
     with path.open("rb", buffering=_BUFFER) as file:
         head = file.read(10)
         file.seek(0)
         budget = _Budget(limits or Limits(), path.stat().st_size)
+
+        def where(_unpacked: int) -> None:
+            told(file.tell())
+
         if head.startswith(_GZIP):
             name = filename[:-3] if filename.lower().endswith(".gz") else filename
-            yield name, _opened(gzip.GzipFile(fileobj=file).read, budget)
+            yield name, _opened(gzip.GzipFile(fileobj=file).read, budget, where)
         elif head.startswith(_ZIP):
-            yield from _zip_members(file, budget)
+            yield from _zip_members(file, budget, told)
         elif head.startswith(_OTHERS):
             raise UnpackError("archive_unsupported")
         else:
-            yield filename, file
+            yield filename, io.BufferedReader(_Told(file.read, where), _BUFFER)
 
 
-def _zip_members(file: BinaryIO, budget: "_Budget") -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(file: BinaryIO, budget: "_Budget", told: Told) -> Iterator[tuple[str, BinaryIO]]:
     try:
         archive = zipfile.ZipFile(_ShortReads(file))
     except _BROKEN:
@@ -92,6 +98,11 @@ def _zip_members(file: BinaryIO, budget: "_Budget") -> Iterator[tuple[str, Binar
     infos = [info for info in archive.infolist() if _wanted(info)]
     if len(infos) > budget.limits.members:
         raise UnpackError("archive_too_many_files")
+    claimed = max(1, sum(info.file_size for info in infos))
+
+    def share(unpacked: int) -> None:
+        told(budget.packed * min(unpacked, claimed) // claimed)
+
     for info in infos:
         if info.flag_bits & _ENCRYPTED:
             raise UnpackError("archive_encrypted")
@@ -102,7 +113,7 @@ def _zip_members(file: BinaryIO, budget: "_Budget") -> Iterator[tuple[str, Binar
             content = archive.open(info)
         except _BROKEN:
             raise UnpackError("archive_broken") from None
-        yield info.filename, _opened(content.read, budget)
+        yield info.filename, _opened(content.read, budget, share)
 
 
 def _wanted(info: zipfile.ZipInfo) -> bool:
@@ -112,8 +123,8 @@ def _wanted(info: zipfile.ZipInfo) -> bool:
     )
 
 
-def _opened(read: Read, budget: "_Budget") -> BinaryIO:
-    stream = io.BufferedReader(_Capped(read, budget), _BUFFER)
+def _opened(read: Read, budget: "_Budget", told: Told) -> BinaryIO:
+    stream = io.BufferedReader(_Capped(read, budget, told), _BUFFER)
     if stream.peek(10).startswith((_GZIP, *_ZIP, *_OTHERS)):
         raise UnpackError("archive_nested")
     return stream
@@ -124,23 +135,26 @@ class _Budget:
 
     def __init__(self, limits: Limits, packed: int) -> None:
         self.limits = limits
-        self._packed = packed
+        self.packed = packed
         self._used = 0
 
-    def spend(self, size: int) -> None:
+    def spend(self, size: int) -> int:
+        """Gives what has been unpacked of all files, in bytes."""
         self._used += size
         if self._used > self.limits.total_bytes:
             raise UnpackError("archive_too_large")
-        if self._used > max(self.limits.ratio_from, self.limits.ratio * self._packed):
+        if self._used > max(self.limits.ratio_from, self.limits.ratio * self.packed):
             raise UnpackError("archive_ratio")
+        return self._used
 
 
 class _Capped(io.RawIOBase):
     """The unpacked content, within the budget; whatever breaks is an UnpackError."""
 
-    def __init__(self, read: Read, budget: _Budget) -> None:
+    def __init__(self, read: Read, budget: _Budget, told: Told) -> None:
         self._read = read
         self._budget = budget
+        self._told = told
 
     def readable(self) -> bool:
         return True
@@ -150,7 +164,24 @@ class _Capped(io.RawIOBase):
             data = self._read(len(buffer))
         except _BROKEN:
             raise UnpackError("archive_broken") from None
-        self._budget.spend(len(data))
+        self._told(self._budget.spend(len(data)))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Told(io.RawIOBase):
+    """The content of a file as it is, and how much of it has been read."""
+
+    def __init__(self, read: Read, told: Told) -> None:
+        self._read = read
+        self._told = told
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        data = self._read(len(buffer))
+        self._told(len(data))
         buffer[: len(data)] = data
         return len(data)
 

@@ -21,6 +21,7 @@ from app.corpora.validation import Validator
 from app.datasets.formats import FORMATS
 from app.platform.blobs import Blobs, BlobWriter
 from app.platform.lines import iterate
+from app.platform.progress import Reading, Tell, untold
 
 DEFAULT_SPLIT = "train"
 MAX_SPLITS = 50
@@ -35,14 +36,19 @@ class Source:
     blob: str
     filename: str
     split: str | None
+    bytes: int
 
 
 @dataclass(frozen=True)
 class SplitSource:
-    """A split of a ready dataset: its name, and the blob of its canonical document lines."""
+    """A split of a ready dataset: its name, and the blob of its canonical document lines.
+
+    `characters` are code points of text: what of its size is known before it is fetched.
+    """
 
     name: str
     blob: str
+    characters: int
 
 
 @dataclass(frozen=True)
@@ -135,14 +141,14 @@ class _Splits:
         return [contents for contents, _ in self._open.values()]
 
 
-def ingest(request: IngestRequest) -> IngestResult:
-    """Read all files of a dataset."""
+def ingest(request: IngestRequest, tell: Tell = untold) -> IngestResult:
+    """Read all files of a dataset; `tell` is told the share that has been read."""
     blobs = request.blobs
     with blobs.writer(request.dataset_id) as report_writer:
         report = _Reporter(report_writer)
         with ExitStack() as stack:
             splits = _Splits(blobs, request.dataset_id, stack)
-            reading = _Reading(request, splits, report)
+            reading = _Documents(request, splits, report, tell)
             for source in request.sources:
                 reading.source(source)
             reading.join_base()
@@ -165,10 +171,12 @@ def ingest(request: IngestRequest) -> IngestResult:
     )
 
 
-class _Reading:
+class _Documents:
     """Reads one file after the other; what is wrong goes to the report."""
 
-    def __init__(self, request: IngestRequest, splits: _Splits, report: _Reporter) -> None:
+    def __init__(
+        self, request: IngestRequest, splits: _Splits, report: _Reporter, tell: Tell
+    ) -> None:
         self.formats: list[str] = []
         self._request = request
         self._splits = splits
@@ -176,6 +184,8 @@ class _Reading:
         self._validator = Validator()
         # Of a revision: documents that wait for their places; a request's body bounds them.
         self._corrected: dict[tuple[str, str], Document] = {}
+        sizes = [source.bytes for source in request.sources]
+        self._reading = Reading([*sizes, *(base.characters for base in request.base)], tell)
 
     def source(self, source: Source) -> None:
         """Read an uploaded file, or all files in it if it is an archive."""
@@ -185,11 +195,13 @@ class _Reading:
         self._report.file = source.filename
         try:
             path = self._request.blobs.fetch(source.blob)
-            for name, stream in unpack.members(path, source.filename, limits):
+            read = self._reading.at
+            for name, stream in unpack.members(path, source.filename, limits, read):
                 self._report.file = name
                 self._member(source, name, stream)
         except unpack.UnpackError as error:
             self._report(problem(error.code))
+        self._reading.end()
 
     def _member(self, source: Source, filename: str, stream: BinaryIO) -> None:
         format_name = self._request.format or detect(_head(stream), filename)
@@ -215,10 +227,14 @@ class _Reading:
         """Copy the documents that a revision begins with; what was read stands in for its like."""
         self._report.file = None
         for source in self._request.base:
+            characters = 0
             for line in iterate([self._request.blobs.fetch(source.blob)]):
                 document = canonical.loads(line)
+                characters += len(document.text)
                 document = self._corrected.pop((source.name, document.id), document)
                 self._add(source.name, document)
+                self._reading.at(characters)
+            self._reading.end()
         for (split, _), document in self._corrected.items():
             self._add(split, document)
 

@@ -16,6 +16,7 @@ from app.datasets.schemas import (
     ReportSummary,
 )
 from app.platform.failures import job_failure
+from app.platform.progress import share_done
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 
 
@@ -37,6 +38,7 @@ def dataset(
         id=row.id,
         name=row.name,
         status=status(row),
+        progress=share_done(row.status, row.progress),
         format=row.format,
         version=row.version,
         based_on=row.based_on,

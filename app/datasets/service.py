@@ -16,6 +16,7 @@ from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage
 from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_id, encode_cursor
+from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
 from app.prompts.tasks import MENTION_TASKS, Task
@@ -42,7 +43,9 @@ class Datasets:
         """Register uploaded files (each with its split, if given) and have them read.
 
         Then they replace or add to the documents of the dataset `based_on`, if that is given.
+        Raises ApiError `too_many_jobs`.
         """
+        await check_room(self._work)
         row = DatasetRow(
             id=dataset_id,
             name=name,
@@ -82,8 +85,9 @@ class Datasets:
     ) -> Dataset:
         """Register a BioC JSON file of corrected documents, which are of these splits.
 
-        Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`.
+        Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`, `too_many_jobs`.
         """
+        await check_room(self._work)
         if base_id is not None:
             # Held, so that nobody deletes it before all can see what is made from it.
             base = await self._row(base_id, lock=True)
@@ -122,7 +126,7 @@ class Datasets:
     ) -> list[SplitSource]:
         """Blobs of the splits named, or of all. Raises `dataset_not_ready`, `unknown_split`."""
         rows = await self._ready_splits(dataset_id, splits)
-        return [SplitSource(row.name, row.blob) for row in rows]
+        return [SplitSource(row.name, row.blob, row.characters) for row in rows]
 
     async def annotated(self, dataset_id: str, splits: Sequence[str]) -> frozenset[Task]:
         """The tasks that these splits have any annotation of. Raises as `split_sources`."""
@@ -153,7 +157,7 @@ class Datasets:
         return IngestRequest(
             dataset_id=dataset_id,
             sources=tuple(
-                Source(file.blob, file.filename, file.split)
+                Source(file.blob, file.filename, file.split, file.bytes)
                 for file in await self._rows.files([dataset_id])
             ),
             format=row.format,
@@ -162,6 +166,10 @@ class Datasets:
             max_unpack_ratio=settings.max_unpack_ratio,
             base=await self._base(row),
         )
+
+    async def advance(self, dataset_id: str, share: float) -> None:
+        """Store how much has been read, 0 to 1; never less than before."""
+        await self._rows.advance(dataset_id, share)
 
     async def finish(self, dataset_id: str, result: IngestResult) -> None:
         """Store what was read; the uploaded bytes are then no longer needed."""
@@ -173,6 +181,7 @@ class Datasets:
         row.problem_counts = dict(result.problems)
         row.report_blob = result.report_blob
         row.version = result.version
+        row.progress = 1.0
         row.status = "failed" if result.errors else "ready"
         if result.errors:
             row.error_code = "invalid_dataset"

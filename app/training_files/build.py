@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.corpora import canonical
 from app.platform.blobs import Blobs
 from app.platform.lines import iterate
+from app.platform.progress import Reading, Tell, untold
 from app.prompts.render import LeftOut, RowFormat, TextChoice, render, to_line
 from app.prompts.tasks import Task
 from app.prompts.templates import TEMPLATES
@@ -40,17 +41,22 @@ class BuildResult:
     statistics: TrainingFileStatistics
 
 
-def build(request: BuildRequest) -> BuildResult:
-    """Write one row for each document and task, documents in file order."""
+def build(request: BuildRequest, tell: Tell = untold) -> BuildResult:
+    """Write one row for each document and task, documents in file order.
+
+    `tell` is told the share of the documents' bytes that has been read.
+    """
     template = TEMPLATES[request.template_id]
     tasks = {task: TaskStatistics(rows=0, items=0, empty=0) for task in request.tasks}
     left_out: Counter[LeftOut] = Counter()
-    documents = characters = 0
+    documents = characters = read = 0
     sources = [request.blobs.fetch(blob) for blob in request.documents]
+    reading = Reading([source.stat().st_size for source in sources], tell)
     with request.blobs.writer(request.training_file_id) as out:
         for line in iterate(sources):
             document = canonical.loads(line.decode())
             documents += 1
+            read += len(line) + 1
             for task, statistics in tasks.items():
                 rendered = render(
                     document,
@@ -65,6 +71,7 @@ def build(request: BuildRequest) -> BuildResult:
                 statistics.empty += not rendered.items
                 left_out.update(rendered.left_out)
                 characters += _characters(rendered.row)
+            reading.at(read)
     return BuildResult(
         blob=out.key,
         sha256=out.sha256,

@@ -83,6 +83,9 @@ class TrainingFile(BaseModel):
     id: str = Field(examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     dataset_id: str
     status: TrainingFileStatus
+    progress: float = Field(
+        ge=0, le=1, description="Share of the documents that is written.", examples=[0.62]
+    )
     tasks: list[Task]
     splits: list[str]
     text: TextChoice

@@ -14,6 +14,8 @@ from app.platform.idempotency import fingerprint
 from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_id, encode_cursor
+from app.platform.progress import share_done
+from app.platform.unfinished import check_room
 from app.platform.work import Work
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task
@@ -51,8 +53,9 @@ class TrainingFiles:
     async def create(self, request: TrainingFileRequest) -> TrainingFile:
         """Register a training file and have it built.
 
-        Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`.
+        Raises ApiError `not_found`, `dataset_not_ready`, `unknown_split`, `too_many_jobs`.
         """
+        await check_room(self._work)
         datasets = Datasets(self._work)
         dataset = await datasets.get(request.dataset_id)
         annotated = await datasets.annotated(dataset.id, request.splits)
@@ -140,12 +143,16 @@ class TrainingFiles:
             blobs=self._work.blobs,
         )
 
+    async def advance(self, training_file_id: str, share: float) -> None:
+        """Store how much has been rendered, 0 to 1; never less than before."""
+        await self._rows.advance(training_file_id, share)
+
     async def finish(self, training_file_id: str, result: BuildResult) -> None:
         """Store what was built."""
         row = await self._rows.lock(training_file_id)
         if row is None or row.status != "building":
             return
-        row.status = "ready"
+        row.status, row.progress = "ready", 1.0
         row.blob, row.sha256, row.bytes = result.blob, result.sha256, result.bytes
         row.statistics = result.statistics.model_dump()
         await self._end(row)
@@ -219,6 +226,7 @@ def _present(row: TrainingFileRow) -> TrainingFile:
         id=row.id,
         dataset_id=row.dataset_id,
         status=cast(TrainingFileStatus, row.status),
+        progress=share_done(row.status, row.progress),
         tasks=[Task(task) for task in row.tasks],
         splits=row.splits,
         text=cast(TextChoice, row.text),

@@ -14,11 +14,14 @@ from app.corpora import unpack
 from app.corpora.documents import MentionType
 from app.corpora.problems import problem
 from app.platform.blobs import Blobs
+from app.platform.progress import Reading, Tell, untold
 from app.terminology.concepts import Concept, VocabularyError
 from app.terminology.formats import HEAD, VocabularyFormat, detect, read
 from app.terminology.index import IndexStatistics, build_index
 
 _CHUNK = 1 << 20
+# Of the time that a large vocabulary takes; the rest is sorting.
+_READING = 0.85
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Source:
 
     blob: str
     filename: str
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,17 @@ def formats(source: Source, blobs: Blobs, limits: unpack.Limits) -> list[Vocabul
     return [_detect(name, stream) for name, stream in _members(source, blobs, limits)]
 
 
-def build(request: BuildRequest) -> BuildResult:
-    """Read all files and write the index."""
+def build(request: BuildRequest, tell: Tell = untold) -> BuildResult:
+    """Read all files and write the index.
+
+    `tell` is told how far it is: the share of bytes read, of which there is some left to be sorted
+    when all have been.
+    """
     blobs = request.blobs
     # What is left of it by a process that died is removed with all that is no blob.
     unfinished = blobs.scratch(request.vocabulary_id, f"index-{os.getpid()}")
     try:
-        statistics = build_index(_concepts(request), unfinished)
+        statistics = build_index(_concepts(request, tell), unfinished)
         if not statistics.concepts:
             return BuildResult(fault="There is no chemical and no disease in the files.")
         with blobs.writer(request.vocabulary_id) as out, unfinished.open("rb") as index:
@@ -86,11 +94,14 @@ def build(request: BuildRequest) -> BuildResult:
     return BuildResult(out.key, out.sha256, out.size, statistics)
 
 
-def _concepts(request: BuildRequest) -> Iterator[Concept]:
+def _concepts(request: BuildRequest, tell: Tell) -> Iterator[Concept]:
+    sizes = [source.bytes for source in request.sources]
+    reading = Reading(sizes, lambda share: tell(share * _READING))
     for source in request.sources:
         filename = source.filename
         try:
-            for filename, stream in _members(source, request.blobs, request.limits):
+            members = _members(source, request.blobs, request.limits, reading.at)
+            for filename, stream in members:
                 format_ = request.format or _detect(filename, stream)
                 if format_ is None:
                     raise _FileError(f"{filename}: the format was not recognised.")
@@ -100,10 +111,13 @@ def _concepts(request: BuildRequest) -> Iterator[Concept]:
             raise _FileError(f"{place}: {error.detail}") from None
         except unpack.UnpackError as error:
             raise _FileError(f"{filename}: {problem(error.code).message}.") from None
+        reading.end()
 
 
-def _members(source: Source, blobs: Blobs, limits: unpack.Limits) -> Iterator[tuple[str, BinaryIO]]:
-    return unpack.members(blobs.fetch(source.blob), source.filename, limits)
+def _members(
+    source: Source, blobs: Blobs, limits: unpack.Limits, told: unpack.Told = lambda _position: None
+) -> Iterator[tuple[str, BinaryIO]]:
+    return unpack.members(blobs.fetch(source.blob), source.filename, limits, told)
 
 
 def _detect(filename: str, stream: BinaryIO) -> VocabularyFormat | None:

@@ -41,7 +41,9 @@ def check(upload: Upload, vocabulary_id: str, blobs: Blobs, limits: unpack.Limit
         raise _invalid(faults)
     chosen = VocabularyFormat(format_) if format_ is not None else None
     recognised = [
-        _recognise(place, Source(file.blob, file.filename), blobs, chosen, limits, faults)
+        _recognise(
+            place, Source(file.blob, file.filename, file.bytes), blobs, chosen, limits, faults
+        )
         for place, file in enumerate(upload.files)
     ]
     if type_ is None and any(VocabularyFormat.PLAIN in found for found in recognised):

@@ -45,6 +45,9 @@ class Vocabulary(BaseModel):
     id: str = Field(examples=["voc_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     name: str = Field(description="May stand wherever the id may.", examples=["mesh"])
     status: VocabularyStatus
+    progress: float = Field(
+        ge=0, le=1, description="Share of the work that is done.", examples=[0.62]
+    )
     type: MentionType | None = Field(
         description="Of all concepts of plain files; other formats say it of each."
     )

@@ -1,10 +1,10 @@
 """Vocabularies: upload, look up, delete; and what a name stands for in other rooms."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from app.backends.linking import close
 from app.corpora import unpack
@@ -16,7 +16,9 @@ from app.platform.failures import job_failure
 from app.platform.leftovers import of_owners, owners_of
 from app.platform.lineage import Lineage
 from app.platform.pagination import Page, decode_id, encode_cursor
+from app.platform.progress import share_done
 from app.platform.settings import Settings
+from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform, Work
 from app.tables import VocabularyRow
@@ -55,9 +57,13 @@ class Vocabularies:
         self._rows = VocabularyRepository(work.session)
 
     async def create(self, new: NewVocabulary) -> Vocabulary:
-        """Register uploaded files and have them indexed. Raises ApiError `conflict`."""
+        """Register uploaded files and have them indexed.
+
+        Raises ApiError `conflict`, `too_many_jobs`.
+        """
         if new.name.startswith(_ID):
             raise invalid_field("/name", "like_an_id", "A name must not look like an id.")
+        await check_room(self._work)
         await self._work.one_at_a_time(f"vocabulary {new.name}")
         if (other := await self._rows.named(new.name)) is not None:
             detail = f"The vocabulary {other.id} has this name; it is {other.status}."
@@ -148,12 +154,16 @@ class Vocabularies:
         format_ = row.files["format"]
         return BuildRequest(
             vocabulary_id=row.id,
-            sources=tuple(Source(file["blob"], file["filename"]) for file in row.files["items"]),
+            sources=tuple(_source(file) for file in row.files["items"]),
             format=format_ and VocabularyFormat(format_),
             type=cast(MentionType | None, row.type),
             blobs=self._work.blobs,
             limits=unpack_limits(self._work.settings),
         )
+
+    async def advance(self, vocabulary_id: str, share: float) -> None:
+        """Store how much has been indexed, 0 to 1; never less than before."""
+        await self._rows.advance(vocabulary_id, share)
 
     async def finish(self, vocabulary_id: str, result: BuildResult) -> None:
         """Store what was built; the uploaded bytes are then no longer needed."""
@@ -164,7 +174,7 @@ class Vocabularies:
         row = await self._rows.lock(vocabulary_id)
         if row is None or row.status != "building":
             return
-        row.status = "ready"
+        row.status, row.progress = "ready", 1.0
         row.blob, row.sha256, row.bytes = result.blob, result.sha256, result.bytes
         row.statistics = VocabularyStatistics.model_validate(
             result.statistics, from_attributes=True
@@ -269,6 +279,10 @@ def new_vocabulary_id() -> str:
     return new_id("voc")
 
 
+def _source(file: Mapping[str, Any]) -> Source:
+    return Source(file["blob"], file["filename"], file["bytes"])
+
+
 def _uploads(row: VocabularyRow) -> set[str]:
     return {file["blob"] for file in row.files["items"]}
 
@@ -281,6 +295,7 @@ def _present(row: VocabularyRow) -> Vocabulary:
         id=row.id,
         name=row.name,
         status=cast(VocabularyStatus, row.status),
+        progress=share_done(row.status, row.progress),
         type=cast(MentionType | None, row.type),
         files=[VocabularyFile.model_validate(file) for file in row.files["items"]],
         sha256=row.sha256,
