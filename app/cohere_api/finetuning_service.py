@@ -25,6 +25,7 @@ from app.fine_tunes.states import TERMINAL, Status
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
 from app.platform.lineage import Lineage
+from app.platform.unfinished import check_room
 from app.platform.work import Work
 from app.tables import CohereFinetunedModelRow
 from app.training_files.schemas import TrainingFileRequest
@@ -59,6 +60,7 @@ class FinetunedModels:
 
         Raises CohereError 400 and the ApiErrors of the rooms, all of which are 400 or 503 there.
         """
+        await check_room(self._work)
         await self._bury(lineage)
         settings = request.settings
         backend, base_model = await self._base_model(settings.base_model.name)

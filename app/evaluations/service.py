@@ -29,6 +29,7 @@ from app.platform.failures import job_failure
 from app.platform.leftovers import of_owners
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_cursor, decode_id, encode_cursor, is_id
+from app.platform.unfinished import check_room
 from app.platform.work import Work
 from app.prompts.tasks import Task
 from app.tables import EvaluationResultRow, EvaluationRow
@@ -53,8 +54,9 @@ class Evaluations:
 
         Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`,
         `backend_unavailable`, `not_found`, `dataset_not_ready`, `unknown_split`,
-        `vocabulary_not_ready`, `invalid_request`.
+        `vocabulary_not_ready`, `invalid_request`, `too_many_jobs`.
         """
+        await check_room(self._work)
         models = await self._resolve(request.models, backends)
         splits = [request.split] if request.split is not None else request.splits
         sources = await Datasets(self._work).split_sources(request.dataset_id, splits)

@@ -24,6 +24,7 @@ from app.platform.errors import ApiError
 from app.platform.leftovers import of_owners
 from app.platform.lineage import Link
 from app.platform.pagination import Page, decode_id, decode_offset, encode_cursor
+from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform, Work
 from app.prompts.tasks import Task
@@ -54,7 +55,11 @@ class ExtractionBatches:
     async def create_from_upload(
         self, batch_id: str, request: BatchRequest, file: UploadedFile, backends: Backends
     ) -> ExtractionBatch:
-        """Register an upload and have its texts extracted from. Raises ApiError as `check`."""
+        """Register an upload and have its texts extracted from.
+
+        Raises ApiError as `check`, and `too_many_jobs`.
+        """
+        await check_room(self._work)
         row = await self._new(batch_id, request, backends)
         row.input_blob, row.input_bytes = file.blob, file.bytes
         return await self._start(row)
@@ -64,8 +69,10 @@ class ExtractionBatches:
     ) -> ExtractionBatch:
         """Have the documents of a dataset extracted from.
 
-        Raises ApiError as `check`, and `not_found`, `dataset_not_ready`, `unknown_split`.
+        Raises ApiError as `check`, and `not_found`, `dataset_not_ready`, `unknown_split`,
+        `too_many_jobs`.
         """
+        await check_room(self._work)
         sources = await Datasets(self._work).split_sources(request.dataset_id, request.wanted)
         row = await self._new(new_batch_id(), request, backends)
         row.dataset_id, row.splits = request.dataset_id, [source.name for source in sources]

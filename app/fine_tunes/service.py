@@ -25,6 +25,7 @@ from app.platform.failures import job_failure
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_id, decode_offset, encode_cursor
 from app.platform.problem_json import field_errors
+from app.platform.unfinished import check_room
 from app.platform.work import Work
 from app.tables import FineTuneRow
 from app.training_files.service import TrainingFiles
@@ -51,7 +52,7 @@ class FineTunes:
 
         Raises ApiError `not_found`, `training_file_not_ready`, `unknown_backend`,
         `capability_unavailable`, `backend_unavailable`, `invalid_request`,
-        `vocabulary_not_ready`.
+        `vocabulary_not_ready`, `too_many_jobs`.
         """
         return await self._create(request, {})
 
@@ -79,6 +80,7 @@ class FineTunes:
         return await self._create(again, {"repeats": row.id})
 
     async def _create(self, request: FineTuneRequest, told: dict[str, Any]) -> FineTune:
+        await check_room(self._work)
         backend = self._backends.get(request.backend)
         hyperparameters = _check_hyperparameters(backend, request.hyperparameters)
         # As the catalogue lists it, or without the backend's name.
