@@ -28,18 +28,20 @@ _PATHS = {
     "Evaluation": "evaluations",
     "Batch": "batches",
 }
+# The progress of the others is a share.
+_IN_PERCENT = frozenset({"Fine-tune", "Evaluation"})
 
 
 @dataclass(frozen=True)
 class Activity:
-    """A thing with a job: what it is, where its page is, how far it is (percent, if known)."""
+    """A thing with a job: what it is, where its page is, how far it is (percent)."""
 
     kind: str
     path: str
     name: str
     status: str
     stage: str
-    percent: float | None
+    percent: float
     created_at: datetime
 
     @property
@@ -101,15 +103,12 @@ def _oldest(ids: Sequence[str]) -> list[str]:
 
 def _of(kind: str, items: Sequence[Any]) -> Iterator[Activity]:
     for each in items:
-        percent = getattr(each, "progress", None)
-        if percent is not None and kind == "Batch":
-            percent *= 100  # its progress is a share
         yield Activity(
             kind=kind,
             path=f"/{_PATHS[kind]}/{each.id}",
             name=getattr(each, "name", each.id),
             status=str(each.status),
             stage=getattr(each, "stage", ""),
-            percent=percent,
+            percent=each.progress if kind in _IN_PERCENT else 100 * each.progress,
             created_at=each.created_at,
         )
