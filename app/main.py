@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import math
-from collections.abc import AsyncIterator, Collection
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
 import structlog
@@ -39,6 +39,7 @@ from app.platform import problem_json
 from app.platform.access import EVERYWHERE, acting
 from app.platform.chores import for_ever
 from app.platform.database import AWAY, REFUSALS, away, refusal
+from app.platform.encryption import make_plain_folder, temporary_files_in
 from app.platform.folder_lock import folder_lock, scratch_folder
 from app.platform.leftovers import Owners, Sweep, blobs_in_use
 from app.platform.lineage import Lineage
@@ -94,9 +95,21 @@ async def remove_leftovers(platform: Platform) -> None:
         log.info("leftovers_removed", files=files)
 
 
-def _held_folder(platform: Platform) -> AbstractContextManager[None]:
-    """The folder that is this process's alone, held."""
-    return (scratch_folder if platform.settings.shared else folder_lock)(platform.scratch)
+@contextmanager
+def _held_folders(platform: Platform) -> Iterator[None]:
+    """The folders that are this process's alone, held: the data folder on SQLite, and a scratch
+    folder where others share that, or where nothing is to lie in it in plain."""
+    settings = platform.settings
+    with ExitStack() as held:
+        if not settings.shared:
+            held.enter_context(folder_lock(settings.data_dir))
+        if settings.encryption_keys:
+            make_plain_folder(settings)
+        if settings.shared or settings.encryption_keys:
+            held.enter_context(scratch_folder(platform.scratch))
+        if settings.encryption_keys:
+            held.enter_context(temporary_files_in(platform.scratch / "tmp"))
+        yield
 
 
 @asynccontextmanager
@@ -107,7 +120,7 @@ async def running(
 
     From when the platform is `stopping`, jobs come to an end.
     """
-    with _held_folder(platform):
+    with _held_folders(platform):
         if platform.database.is_sqlite:
             await platform.database.migrate()
             if platform.settings.blob_url is None:

@@ -21,6 +21,7 @@ from app.fine_tunes.workflows import queue_of
 from app.notifications.workflows import AT_ONCE as NOTIFICATIONS_AT_ONCE
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
+from app.platform.encryption import create_cipher, plain_folder
 from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
@@ -68,7 +69,8 @@ def create_platform(
     """The platform of one process; nothing is opened yet. `executor` is the process's name."""
     executor = executor or new_executor(settings.worker_name)
     telemetry = telemetry or Telemetry()
-    database = Database(settings.sqlalchemy_url, telemetry.tracing)
+    database = Database(settings.sqlalchemy_url, telemetry.tracing, create_cipher(settings))
+    scratch = scratch_of(settings, executor)
     workers = None
     if not database.is_sqlite:
         workers = Workers(
@@ -80,7 +82,7 @@ def create_platform(
     return Platform(
         settings=settings,
         database=database,
-        blobs=create_blobs(settings),
+        blobs=create_blobs(settings, scratch),
         jobs=Jobs(
             settings.jobs_url,
             queues=create_queues(settings, backends),
@@ -91,7 +93,7 @@ def create_platform(
             patience_seconds=settings.database_patience_seconds,
             shutdown_seconds=settings.shutdown_seconds,
         ),
-        scratch=scratch_of(settings, executor),
+        scratch=scratch,
         telemetry=telemetry,
     )
 
@@ -117,7 +119,10 @@ async def bring_up_to_date(platform: Platform) -> None:
 
 
 def scratch_of(settings: Settings, executor: str) -> Path:
-    """The folder of a process alone: the data folder, unless others may share that."""
+    """The folder of a process alone: the data folder, unless others may share that, or nothing is
+    to lie there in plain."""
+    if settings.encryption_keys:
+        return plain_folder(settings) / executor
     return settings.data_dir / "workers" / executor if settings.shared else settings.data_dir
 
 
@@ -134,7 +139,7 @@ def create_backends(
         "local": LocalBackend(
             settings.data_dir / "local",
             jobs=(scratch or settings.data_dir) / "local" / "jobs",
-            models=create_models(settings),
+            models=create_models(settings, scratch),
             baseline=RulesBackend(),
             max_loaded=settings.loaded_models,
             bulk_processes=settings.bulk_processes,

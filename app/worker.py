@@ -16,9 +16,11 @@ from app.main import create_app, running
 from app.parts import bare_platform, bring_up_to_date, create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
+from app.platform.encryption import EncryptionError, make_plain_folder
 from app.platform.ending import end_now, end_on_signals
 from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.hosts import is_loopback
+from app.platform.key_check import check_keys
 from app.platform.logs import configure_logs
 from app.platform.queues import chosen
 from app.platform.requests import FASTAPI_TELLS_NOTHING, OpenEntrance, RequestContext
@@ -132,6 +134,12 @@ def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def _check(settings: Settings) -> None:
     """Raises CannotStartError for what an operator can mend."""
+    try:
+        check_keys(settings)
+        if settings.encryption_keys:
+            make_plain_folder(settings)
+    except EncryptionError as error:
+        raise CannotStartError(str(error)) from None
     if not settings.shared:
         try:
             # The service takes it for good; here it is only told apart.

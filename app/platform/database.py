@@ -28,7 +28,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from app.platform.errors import ApiError
 from app.platform.telemetry import Tracing
-from app.tables import WORKSPACE, Owned
+from app.tables import CIPHER, WORKSPACE, Cipher, Owned
 
 # A wheel holds the migrations inside the package; in a checkout they lie beside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -105,9 +105,14 @@ def _filter(state: ORMExecuteState) -> None:
 
 
 class Database:
-    """One pool of connections; made in the composition root, closed with it."""
+    """One pool of connections; made in the composition root, closed with it.
 
-    def __init__(self, url: str, tracing: Tracing | None = None) -> None:
+    With a `cipher` the columns that are to be sealed are.
+    """
+
+    def __init__(
+        self, url: str, tracing: Tracing | None = None, cipher: Cipher | None = None
+    ) -> None:
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -117,6 +122,8 @@ class Database:
         else:
             connect = dict(POSTGRES_CONNECTION)
             self._engine = create_async_engine(url, connect_args=connect, **POSTGRES_POOL)
+        # The types of sealed columns look there.
+        setattr(self._engine.sync_engine.dialect, CIPHER, cipher)
         if tracing is not None:
             tracing.watch(self._engine.sync_engine)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})

@@ -24,14 +24,17 @@ from app.tables.notification_attempts import NotificationAttemptRow
 from app.tables.notification_deliveries import NotificationDeliveryRow
 from app.tables.notification_targets import NotificationTargetRow
 from app.tables.notifications import NotificationRow
+from app.tables.sealed import CIPHER, Cipher
 from app.tables.training_files import TrainingFileRow
 from app.tables.vocabularies import VocabularyRow
 from app.tables.workers import WorkerRow
 
 __all__ = [
+    "CIPHER",
     "WORKSPACE",
     "ApiKeyRow",
     "AuditEventRow",
+    "Cipher",
     "CohereDatasetRow",
     "CohereFinetunedModelRow",
     "ConsoleSessionRow",

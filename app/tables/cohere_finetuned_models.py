@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedJson
 
 
 class CohereFinetunedModelRow(Owned, Table):
@@ -20,6 +21,6 @@ class CohereFinetunedModelRow(Owned, Table):
     fine_tune_id: Mapped[str] = mapped_column(
         ForeignKey("fine_tunes.id", ondelete="CASCADE"), primary_key=True
     )
-    settings: Mapped[dict[str, Any]]
+    settings: Mapped[dict[str, Any]] = mapped_column(SealedJson("cohere_finetuned_models.settings"))
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]

@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class DatasetFileRow(Owned, Table):
@@ -15,7 +16,7 @@ class DatasetFileRow(Owned, Table):
         ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True
     )
     position: Mapped[int] = mapped_column(primary_key=True)
-    filename: Mapped[str]
+    filename: Mapped[str] = mapped_column(SealedText("dataset_files.filename"))
     split: Mapped[str | None]
     sha256: Mapped[str]
     bytes: Mapped[int] = mapped_column(BigInteger)

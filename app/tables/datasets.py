@@ -6,6 +6,7 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class DatasetRow(Owned, Table):
@@ -18,7 +19,7 @@ class DatasetRow(Owned, Table):
     __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(SealedText("datasets.name"))
     format: Mapped[str | None]
     status: Mapped[str] = mapped_column(index=True)
     progress: Mapped[float] = mapped_column(default=0.0)
@@ -29,6 +30,6 @@ class DatasetRow(Owned, Table):
     report_blob: Mapped[str | None]
     based_on: Mapped[str | None]
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(SealedText("datasets.error_message"))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class EvaluationRow(Owned, Table):
@@ -16,7 +17,7 @@ class EvaluationRow(Owned, Table):
     __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(SealedText("evaluations.name"))
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), index=True)
     splits: Mapped[list[str]]
     tasks: Mapped[list[str]]
@@ -28,7 +29,7 @@ class EvaluationRow(Owned, Table):
     best_f1: Mapped[float | None] = mapped_column(index=True)
     comparisons: Mapped[dict[str, Any] | None]
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(SealedText("evaluations.error_message"))
     # Ids of targets that are told of its end beside those that are told of all; of old rows null.
     notify: Mapped[list[str] | None]
     created_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedJson
 
 
 class ExtractionBatchEventRow(Owned, Table):
@@ -20,4 +21,4 @@ class ExtractionBatchEventRow(Owned, Table):
     sequence: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     type: Mapped[str]
-    data: Mapped[dict[str, Any]]
+    data: Mapped[dict[str, Any]] = mapped_column(SealedJson("extraction_batch_events.data"))

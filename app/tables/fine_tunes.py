@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class FineTuneRow(Owned, Table):
@@ -16,7 +17,7 @@ class FineTuneRow(Owned, Table):
     __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(SealedText("fine_tunes.name"))
     training_file_id: Mapped[str] = mapped_column(ForeignKey("training_files.id"), index=True)
     # No foreign key: SQLite could only add one by dropping the table, and its children with it.
     evaluation_file_id: Mapped[str | None] = mapped_column(index=True)
@@ -30,7 +31,7 @@ class FineTuneRow(Owned, Table):
     progress: Mapped[float] = mapped_column(default=0.0)
     model_id: Mapped[str | None]
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(SealedText("fine_tunes.error_message"))
     # Ids of targets that are told of its end beside those that are told of all; of old rows null.
     notify: Mapped[list[str] | None]
     created_at: Mapped[datetime]

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table, of_transaction
+from app.tables.sealed import SealedJson
 
 
 class IdempotencyKeyRow(Owned, Table):
@@ -21,5 +22,5 @@ class IdempotencyKeyRow(Owned, Table):
     fingerprint: Mapped[str]
     status_code: Mapped[int]
     location: Mapped[str | None]
-    body: Mapped[dict[str, Any]]
+    body: Mapped[dict[str, Any]] = mapped_column(SealedJson("idempotency_keys.body"))
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class ModelRow(Owned, Table):
@@ -15,7 +16,7 @@ class ModelRow(Owned, Table):
     __table_args__ = (Index(None, "workspace", "id"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(SealedText("models.name"))
     backend: Mapped[str]
     base_model: Mapped[str | None]
     backend_model: Mapped[str] = mapped_column(index=True)

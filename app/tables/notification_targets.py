@@ -6,6 +6,7 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class NotificationTargetRow(Owned, Table):
@@ -19,9 +20,9 @@ class NotificationTargetRow(Owned, Table):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    name: Mapped[str]
-    address: Mapped[str]
-    secret: Mapped[str | None]
+    name: Mapped[str] = mapped_column(SealedText("notification_targets.name"))
+    address: Mapped[str] = mapped_column(SealedText("notification_targets.address"))
+    secret: Mapped[str | None] = mapped_column(SealedText("notification_targets.secret"))
     events: Mapped[list[str]]
     enabled: Mapped[bool]
     created_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedText
 
 
 class TrainingFileRow(Owned, Table):
@@ -31,6 +32,6 @@ class TrainingFileRow(Owned, Table):
     bytes: Mapped[int | None] = mapped_column(BigInteger)
     statistics: Mapped[dict[str, Any] | None]
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(SealedText("training_files.error_message"))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedJson, SealedText
 
 
 class VocabularyRow(Owned, Table):
@@ -19,7 +20,7 @@ class VocabularyRow(Owned, Table):
     name: Mapped[str]
     # The type of all its concepts, where the files do not say it of each.
     type: Mapped[str | None]
-    files: Mapped[dict[str, Any]]
+    files: Mapped[dict[str, Any]] = mapped_column(SealedJson("vocabularies.files"))
     status: Mapped[str] = mapped_column(index=True)
     progress: Mapped[float] = mapped_column(default=0.0)
     blob: Mapped[str | None]
@@ -27,6 +28,6 @@ class VocabularyRow(Owned, Table):
     bytes: Mapped[int | None] = mapped_column(BigInteger)
     statistics: Mapped[dict[str, Any] | None]
     error_code: Mapped[str | None]
-    error_message: Mapped[str | None]
+    error_message: Mapped[str | None] = mapped_column(SealedText("vocabularies.error_message"))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
