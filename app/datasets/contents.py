@@ -79,7 +79,7 @@ async def export(
     files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
     write = FORMATS[format_name].write
     assert write is not None
-    out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.settings.data_dir))  # noqa: SIM115
+    out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.scratch))  # noqa: SIM115
     try:
         with storage_errors():
             await to_thread.run_sync(write, _documents(files), out, limiter=platform.heavy)
