@@ -93,6 +93,8 @@ def _code(error: etree.XMLSyntaxError, source: DocumentStream) -> str:
     number: int | None = getattr(error, "code", None)
     if number == _RESOURCE_LIMIT and "entity" in str(error):
         return "entity_declaration"
+    if number == _RESOURCE_LIMIT and "depth" in str(error):
+        return "nested_too_deeply"  # more than 256 levels, says libxml2
     # A cut in the middle of a tag looks like bad syntax, but at the end of the input.
     cut = source.ended and source.last not in (b">", b"") and number != _EMPTY
     if cut or number == _PREMATURE_END:

@@ -137,7 +137,7 @@ class _Reader:
             try:
                 value, end = self._values.raw_decode(self._text, self._at)
             except RecursionError:
-                raise _BrokenError("malformed_json", self.line, "nested too deeply") from None
+                raise _BrokenError("nested_too_deeply", self.line) from None
             except JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or _CUT.fullmatch(self._text, error.pos)
                 if cut and self._fill():

@@ -62,6 +62,11 @@ CODES: dict[str, Code] = {
     ),
     "truncated_json": Code("error", "the JSON ends too early", "Upload the whole file again."),
     "malformed_json": Code("error", "the JSON is not well-formed", "Check it with a JSON parser."),
+    "nested_too_deeply": Code(
+        "error",
+        "something is nested in itself too deeply",
+        "Check the file: no format has more than ten levels.",
+    ),
     "malformed_line": Code(
         "error",
         "the line is neither a text, a mention nor a relation",
@@ -119,6 +124,11 @@ CODES: dict[str, Code] = {
         "It can be scored but not found in the text; check the identifiers.",
     ),
     # Several documents
+    "too_many_documents": Code(
+        "error",
+        "there are too many documents",
+        "Make several datasets of them, or raise MEDTUNE_MAX_DOCUMENTS.",
+    ),
     "duplicate_document": Code(
         "error", "two documents have the same id", "Leave one out, or give it an id of its own."
     ),

@@ -64,6 +64,7 @@ class IngestRequest:
     blobs: Blobs
     max_unpacked_bytes: int
     max_unpack_ratio: int
+    max_documents: int
     base: tuple[SplitSource, ...] = ()
 
 
@@ -149,9 +150,12 @@ def ingest(request: IngestRequest, tell: Tell = untold) -> IngestResult:
         with ExitStack() as stack:
             splits = _Splits(blobs, request.dataset_id, stack)
             reading = _Documents(request, splits, report, tell)
-            for source in request.sources:
-                reading.source(source)
-            reading.join_base()
+            try:
+                for source in request.sources:
+                    reading.source(source)
+                reading.join_base()
+            except _TooManyDocumentsError:
+                report(problem("too_many_documents", f"more than {request.max_documents}"))
         contents = splits.contents()
         if not contents and not report.severities["error"]:
             report.file = None
@@ -171,6 +175,10 @@ def ingest(request: IngestRequest, tell: Tell = untold) -> IngestResult:
     )
 
 
+class _TooManyDocumentsError(Exception):
+    """What is left need not be read."""
+
+
 class _Documents:
     """Reads one file after the other; what is wrong goes to the report."""
 
@@ -182,6 +190,7 @@ class _Documents:
         self._splits = splits
         self._report = report
         self._validator = Validator()
+        self._count = 0
         # Of a revision: documents that wait for their places; a request's body bounds them.
         self._corrected: dict[tuple[str, str], Document] = {}
         sizes = [source.bytes for source in request.sources]
@@ -239,6 +248,9 @@ class _Documents:
             self._add(split, document)
 
     def _add(self, split: str, document: Document) -> None:
+        self._count += 1
+        if self._count > self._request.max_documents:
+            raise _TooManyDocumentsError
         for found in self._validator.check(split, document):
             self._report(found)
         if not self._splits.add(split, document):

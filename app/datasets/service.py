@@ -164,6 +164,7 @@ class Datasets:
             blobs=self._work.blobs,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             max_unpack_ratio=settings.max_unpack_ratio,
+            max_documents=settings.max_documents,
             base=await self._base(row),
         )
 

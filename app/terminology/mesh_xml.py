@@ -16,6 +16,7 @@ from app.terminology.concepts import Concept, VocabularyError
 from app.terminology.fields import curie, names
 
 _CHUNK = 2**16
+_DEEPEST = 100  # the format itself has nine levels
 _TERM = "ConceptList/Concept/TermList/Term/String"
 _TREE = "TreeNumberList/TreeNumber"
 # Trees of MeSH: C has the diseases, F03 the mental disorders, D the chemicals and drugs.
@@ -120,6 +121,9 @@ class _Reader:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._path.append(tag)
         depth = len(self._path)
+        if depth > _DEEPEST:
+            detail = f"The XML has more than {_DEEPEST} levels."
+            raise VocabularyError("nested_too_deeply", detail, self._line)
         if depth == 1 and tag != f"{self._kind}RecordSet":
             detail = f"The XML has to be a {self._kind}RecordSet."
             raise VocabularyError("wrong_format", detail, self._line)

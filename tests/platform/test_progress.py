@@ -71,7 +71,7 @@ def test_reading_tells_its_share_of_what_is_to_be_read(
         Source(stored(blobs, data, owner), "file", split, len(data))
         for data, split in ((first, "a"), (second, "b"))
     )
-    request = IngestRequest(owner, sources, None, blobs, 10**9, 10**9)
+    request = IngestRequest(owner, sources, None, blobs, 10**9, 10**9, 10**9)
     shares: list[float] = []
     read = ingest(request, shares.append)
     assert not read.errors
@@ -80,7 +80,7 @@ def test_reading_tells_its_share_of_what_is_to_be_read(
     assert between in shares
     base = tuple(SplitSource(each.name, each.blob, each.characters) for each in read.splits)
     shares.clear()
-    ingest(IngestRequest(owner, sources[1:], None, blobs, 10**9, 10**9, base), shares.append)
+    ingest(IngestRequest(owner, sources[1:], None, blobs, 10**9, 10**9, 10**9, base), shares.append)
     assert rises(shares)
 
     shares.clear()

@@ -154,7 +154,8 @@ def test_refuses_what_is_broken(
         (b"#", b" ", CHEMICALS, "line_too_long", MAX_LINE_BYTES),
         (b"<DescriptorRecordSet>", b"a", DESCRIPTORS, "record_too_long", MAX_DOCUMENT_BYTES),
         (b"<DescriptorRecordSet ", b"a", DESCRIPTORS, "record_too_long", MAX_DOCUMENT_BYTES),
-        (b"<DescriptorRecordSet>", b"<a>", DESCRIPTORS, "record_too_long", MAX_DOCUMENT_BYTES),
+        (b"<DescriptorRecordSet>", b"<a/>", DESCRIPTORS, "record_too_long", MAX_DOCUMENT_BYTES),
+        (b"<DescriptorRecordSet>", b"<a>", DESCRIPTORS, "nested_too_deeply", 0),
         (
             b"<SupplementalRecordSet><SupplementalRecord><SupplementalRecordUI>",
             b"C",
