@@ -9,7 +9,6 @@ from base64 import b64encode
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 import fastapi_offline
 from fastapi import FastAPI
@@ -19,7 +18,6 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from app.platform.errors import CODES
-from app.platform.problem_json import ProblemDocument
 
 ASSETS = "/docs/assets"
 _HEADERS = {
@@ -31,7 +29,6 @@ _POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-act
 
 def install(app: FastAPI) -> None:
     """Serve the page and its assets."""
-    _complete(app)
     static = files(fastapi_offline) / "static"
     app.mount(ASSETS, StaticFiles(directory=str(static)), name="docs assets")
 
@@ -67,26 +64,6 @@ def _swagger_policy(html: str) -> str:
         f"{_POLICY}; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; connect-src 'self'"
     )
-
-
-def _complete(app: FastAPI) -> None:
-    """Add to the OpenAPI file the schema of problems, and examples where forms look for them."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        template = "#/components/schemas/{model}"
-        schema = ProblemDocument.model_json_schema(ref_template=template)
-        document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
-        for item in document["paths"].values():
-            for operation in item.values():
-                for parameter in operation.get("parameters", []):
-                    # Swagger UI fills in what stands here, and not what stands in the schema.
-                    if examples := parameter["schema"].get("examples"):
-                        parameter["example"] = examples[0]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
 
 
 _ERRORS = """<!doctype html>

@@ -18,7 +18,7 @@ from app.cohere_api.application import create_cohere_api
 from app.console import application as console
 from app.datasets.service import Datasets
 from app.datasets.workflows import dataset_job
-from app.entrance import Entrance
+from app.entrance import Entrance, needed_scope
 from app.evaluations.service import LINK as EVALUATIONS_LINK
 from app.evaluations.service import VOCABULARY_LINK as EVALUATIONS_VOCABULARY_LINK
 from app.evaluations.service import Evaluations
@@ -35,7 +35,7 @@ from app.models.service import lineage_link as models_link
 from app.notifications.workflows import LOOK_SECONDS, notification_job, start_due
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.parts import create_parts
-from app.platform import problem_json
+from app.platform import openapi_file, problem_json
 from app.platform.access import EVERYWHERE, acting
 from app.platform.chores import for_ever
 from app.platform.database import AWAY, REFUSALS, away, refusal
@@ -205,6 +205,7 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     app.include_router(health.router)
     app.include_router(metrics_page.router)
     app.mount("/cohere", create_cohere_api(platform, backends, app.state.lineage))
+    openapi_file.complete(app, needed_scope)
     docs_pages.install(app)
     console.install(app)
     problem_json.install(app)

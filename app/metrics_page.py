@@ -3,14 +3,20 @@
 import asyncio
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from app.platform.http import PlatformDep
 from app.platform.metrics_gathered import gather
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["health"])
 
 
-@router.get("/metrics", operation_id="getMetrics")
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    summary="Numbers for Prometheus",
+    response_class=PlainTextResponse,
+)
 async def get_metrics(request: Request, platform: PlatformDep) -> Response:
     """In the text format of Prometheus, or as OpenMetrics if that is asked for.
 

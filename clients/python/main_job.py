@@ -2,12 +2,14 @@
 
     python main_job.py SERVER FOLDER
 
-SERVER is a running Medtune, like http://127.0.0.1:8000; FOLDER has train.pubtator.txt and
-dev.pubtator.txt. What is done is told on stderr; the last line, on stdout, is JSON: the model, what
-it found in one sentence, and its F1 for diseases.
+SERVER is a running Medtune, like http://127.0.0.1:8000, and MEDTUNE_API_KEY a key of it with scope
+`write`, if it has keys; FOLDER has train.pubtator.txt and dev.pubtator.txt. What is done is told on
+stderr; the last line, on stdout, is JSON: the model, what it found in one sentence, and its F1 for
+diseases.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from medtune_client import Client
+from medtune_client import AuthenticatedClient
 from medtune_client.api.datasets import create_dataset, get_dataset
 from medtune_client.api.evaluations import create_evaluation, get_evaluation
 from medtune_client.api.extractions import create_extraction
@@ -76,7 +78,9 @@ def ended(ask: Callable[[], AnyJob | ProblemDocument | None]) -> AnyJob:
 
 def main(server: str, folder: Path) -> None:
     """Do all of it."""
-    with Client(base_url=server, raise_on_unexpected_status=True) as client:
+    # A service without keys does not look at it.
+    key = os.environ.get("MEDTUNE_API_KEY") or "none"
+    with AuthenticatedClient(server, key, raise_on_unexpected_status=True) as client:
         dataset_id = upload(client, folder)
         model_id = train(client, dataset_id)
         extraction = given(
@@ -94,7 +98,7 @@ def main(server: str, folder: Path) -> None:
     print(json.dumps(found))
 
 
-def upload(client: Client, folder: Path) -> str:
+def upload(client: AuthenticatedClient, folder: Path) -> str:
     """The id of a dataset of the folder's two files, a split each."""
     with ExitStack() as opened:
         files = []
@@ -106,7 +110,7 @@ def upload(client: Client, folder: Path) -> str:
     return ended(lambda: get_dataset.sync(created.id, client=client)).id
 
 
-def train(client: Client, dataset_id: str) -> str:
+def train(client: AuthenticatedClient, dataset_id: str) -> str:
     """The id of a model trained on the split `train`."""
     wanted = TrainingFileRequest(dataset_id=dataset_id, splits=["train"])
     built = given(create_training_file.sync(client=client, body=wanted))
@@ -122,7 +126,7 @@ def train(client: Client, dataset_id: str) -> str:
     return fine_tune.model_id
 
 
-def evaluate(client: Client, model_id: str, dataset_id: str) -> Evaluation:
+def evaluate(client: AuthenticatedClient, model_id: str, dataset_id: str) -> Evaluation:
     """The model's scores on the split `dev`."""
     request = EvaluationRequest(models=[model_id], dataset_id=dataset_id, split="dev")
     started = given(create_evaluation.sync(client=client, body=request))

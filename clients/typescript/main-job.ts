@@ -3,9 +3,10 @@
  *
  *     node built/main-job.js SERVER FOLDER
  *
- * SERVER is a running Medtune, like http://127.0.0.1:8000; FOLDER has train.pubtator.txt and
- * dev.pubtator.txt. What is done is told on stderr; the last line, on stdout, is JSON: the model,
- * what it found in one sentence, and its F1 for diseases.
+ * SERVER is a running Medtune, like http://127.0.0.1:8000, and MEDTUNE_API_KEY a key of it with
+ * scope `write`, if it has keys; FOLDER has train.pubtator.txt and dev.pubtator.txt. What is done is
+ * told on stderr; the last line, on stdout, is JSON: the model, what it found in one sentence, and
+ * its F1 for diseases.
  */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -24,7 +25,11 @@ const [server, folder] = process.argv.slice(2);
 if (server === undefined || folder === undefined) {
   throw new Error("usage: node built/main-job.js SERVER FOLDER");
 }
-const client = createClient<paths>({ baseUrl: server });
+const key = process.env["MEDTUNE_API_KEY"];
+const client = createClient<paths>({
+  baseUrl: server,
+  headers: key ? { Authorization: `Bearer ${key}` } : {},
+});
 
 /** The answer; a problem ends the program with its words. */
 function given<T>(answer: { data?: T; error?: Problem }): T {

@@ -16,12 +16,15 @@ from app.own_service import OwnService, own_service
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
+KEY = "a-key-for-clients-that-were-generated"
 MADE = (".venv", "medtune_client", "node_modules", "built", "schema.d.ts", ".mypy_cache")
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
-    with own_service(tmp_path_factory.mktemp("data")) as service:
+    settings = {"MEDTUNE_ADMIN_KEY": KEY}
+    with own_service(tmp_path_factory.mktemp("data"), settings) as service:
+        service.client.headers["Authorization"] = f"Bearer {KEY}"
         yield service
 
 
@@ -49,7 +52,8 @@ def test_the_main_job_runs_in_a_generated_client(
     run = subprocess.run(
         ["bash", "-eu", "-c", commands(section).replace(ADDRESS, served.address)],
         cwd=copied.parent,
-        env=apart | {"PATH": search, "UV_PYTHON": sys.executable, "NO_COLOR": "1"},
+        env=apart
+        | {"MEDTUNE_API_KEY": KEY, "PATH": search, "UV_PYTHON": sys.executable, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
         timeout=400,
