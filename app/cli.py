@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import key_options, remote
+from app.commands import encryption_options, key_options, remote
 from app.commands.options import age, command
 
 app = typer.Typer(
@@ -121,6 +121,7 @@ def openapi() -> None:
 
 
 app.add_typer(key_options.app, name="keys")
+app.add_typer(encryption_options.app, name="encryption")
 for ask in (remote.upload, remote.train, remote.extract, remote.evaluate, remote.curve):
     app.command()(ask)
 

@@ -24,7 +24,7 @@ from app.tables.notification_attempts import NotificationAttemptRow
 from app.tables.notification_deliveries import NotificationDeliveryRow
 from app.tables.notification_targets import NotificationTargetRow
 from app.tables.notifications import NotificationRow
-from app.tables.sealed import CIPHER, Cipher
+from app.tables.sealed import CIPHER, Cipher, SealedJson, SealedText, text_of
 from app.tables.training_files import TrainingFileRow
 from app.tables.vocabularies import VocabularyRow
 from app.tables.workers import WorkerRow
@@ -57,8 +57,11 @@ __all__ = [
     "NotificationRow",
     "NotificationTargetRow",
     "Owned",
+    "SealedJson",
+    "SealedText",
     "Table",
     "TrainingFileRow",
     "VocabularyRow",
     "WorkerRow",
+    "text_of",
 ]

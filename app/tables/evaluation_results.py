@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
+from app.tables.sealed import SealedJson
 
 
 class EvaluationResultRow(Owned, Table):
@@ -23,5 +24,5 @@ class EvaluationResultRow(Owned, Table):
     position: Mapped[int] = mapped_column(primary_key=True)
     asked: Mapped[str]
     model: Mapped[str] = mapped_column(index=True)
-    result: Mapped[dict[str, Any] | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(SealedJson("evaluation_results.result"))
     blob: Mapped[str | None]

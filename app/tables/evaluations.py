@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.tables.base import Owned, Table
-from app.tables.sealed import SealedText
+from app.tables.sealed import SealedJson, SealedText
 
 
 class EvaluationRow(Owned, Table):
@@ -27,7 +27,9 @@ class EvaluationRow(Owned, Table):
     progress: Mapped[float] = mapped_column(default=0.0)
     documents: Mapped[int | None]
     best_f1: Mapped[float | None] = mapped_column(index=True)
-    comparisons: Mapped[dict[str, Any] | None]
+    comparisons: Mapped[dict[str, Any] | None] = mapped_column(
+        SealedJson("evaluations.comparisons")
+    )
     error_code: Mapped[str | None]
     error_message: Mapped[str | None] = mapped_column(SealedText("evaluations.error_message"))
     # Ids of targets that are told of its end beside those that are told of all; of old rows null.

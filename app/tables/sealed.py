@@ -45,7 +45,11 @@ class SealedText(TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Open."""
         cipher = _cipher(dialect)
-        return value if value is None or cipher is None else cipher.open(value, self.column)
+        return value if value is None or cipher is None else self.opened(value, cipher)
+
+    def opened(self, stored: str, cipher: Cipher) -> str:
+        """The text itself."""
+        return cipher.open(stored, self.column)
 
 
 class SealedJson(TypeDecorator[dict[str, Any]]):
@@ -71,11 +75,15 @@ class SealedJson(TypeDecorator[dict[str, Any]]):
         self, value: dict[str, Any] | None, dialect: Dialect
     ) -> dict[str, Any] | None:
         """Open."""
-        cipher, text = _cipher(dialect), text_of(value)
-        if cipher is None or text is None:
-            return value
-        opened = cipher.open(text, self.column)
-        return value if opened is text else cast(dict[str, Any], json.loads(opened))
+        cipher = _cipher(dialect)
+        return value if value is None or cipher is None else self.opened(value, cipher)
+
+    def opened(self, stored: dict[str, Any], cipher: Cipher) -> dict[str, Any]:
+        """The object itself."""
+        text = text_of(stored)
+        if text is None or (opened := cipher.open(text, self.column)) == text:
+            return stored
+        return cast(dict[str, Any], json.loads(opened))
 
 
 def text_of(stored: object) -> str | None:
