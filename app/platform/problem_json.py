@@ -14,8 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match, Mount
 
 from app.platform.errors import CODES, ApiError, FieldError
+from app.platform.metrics import METHODS
 
 _MOST_FAULTS = 100  # of one request that are told
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,50}")
@@ -24,6 +26,7 @@ _BY_STATUS = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     413: "body_too_large",
     415: "unsupported_media_type",
 }
@@ -149,6 +152,19 @@ def of_http(error: HTTPException) -> ApiError:
     return ApiError(code, CODES[code].title + ".")
 
 
+def _allowed(request: Request, headers: dict[str, str]) -> list[str]:
+    """All methods of a path that has another one; the framework names those of its first route."""
+    if "Allow" not in headers:
+        return []
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+
+    def takes(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    return [method for method in sorted(METHODS) if takes(method)]
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document (the unexpected are the request context's)."""
 
@@ -170,7 +186,9 @@ def install(app: FastAPI) -> None:
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        headers = dict(error.headers) if error.headers else None
+        headers = dict(error.headers) if error.headers else {}
+        if allowed := _allowed(request, headers):
+            headers["Allow"] = ", ".join(allowed)
         return render(request, of_http(error), headers)
 
     app.add_exception_handler(ApiError, api_error)

@@ -37,6 +37,18 @@ async def test_every_error_is_a_problem(client: httpx.AsyncClient, sample: Json)
         assert problem["instance"] == answer.headers["X-Request-ID"]
 
 
+async def test_a_method_too_many_is_told_all_that_the_path_has(client: httpx.AsyncClient) -> None:
+    """Those of all its routes; a path of files and one of /cohere say their own."""
+    for path, methods in {
+        "/v1/datasets": "GET, POST",
+        "/v1/model-aliases/x": "DELETE, PUT",
+        "/assets/console.css": "GET, HEAD",
+        "/cohere/v1/chat": "POST",
+    }.items():
+        answer = await client.patch(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods), path
+
+
 async def test_hyperparameters_nested_without_end_are_refused(client: httpx.AsyncClient) -> None:
     """Depth is measured without recursion, before anything else touches the value."""
     body = b'{"training_file_id": "x", "hyperparameters": {"a": ' + b"[" * 400 + b"]" * 400 + b"}}"
