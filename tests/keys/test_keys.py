@@ -5,60 +5,21 @@ import contextvars
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import cohere
 import httpx
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.entrance import needed_scope
 from app.keys import doorkeeper as doorkeeper_module
-from app.keys.schemas import KeyRequest
-from app.keys.service import Keys
 from app.main import create_app
-from app.platform.access import NobodyError, Principal, Scope, acting
+from app.platform.access import NobodyError
 from app.platform.settings import Settings
 from tests.api.conftest import SAMPLE, settled
-
-ADMIN_KEY = "an-admin-key-of-the-settings-0123456789"
-Client = httpx.AsyncClient
-
-
-@pytest_asyncio.fixture
-async def app(settings: Settings) -> AsyncIterator[FastAPI]:
-    """A service that has one key from its settings."""
-    service = create_app(settings.model_copy(update={"admin_key": _secret(ADMIN_KEY)}))
-    async with service.router.lifespan_context(service):
-        yield service
-
-
-@pytest_asyncio.fixture
-async def client(app: FastAPI) -> AsyncIterator[Client]:
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with Client(transport=transport, base_url="http://service.example") as client:
-        yield client
-
-
-def _secret(value: str) -> Any:
-    return Settings(admin_key=value, _env_file=None).admin_key
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
-
-
-async def make(app: FastAPI, scope: str, workspace: str = "default") -> tuple[str, str]:
-    """The id of a new key, and the key."""
-    with acting(Principal("operator", workspace, Scope.ADMIN)):
-        async with app.state.platform.work(write=True) as work:
-            request = KeyRequest.model_validate({"name": "test", "scope": scope})
-            made = await Keys(work).create(request)
-    return made.id, made.key
+from tests.keys.keyed import ADMIN_KEY, Client, bearer, make
 
 
 async def test_without_a_valid_key_nobody_comes_in(app: FastAPI, client: Client) -> None:
@@ -102,27 +63,6 @@ async def test_scopes(app: FastAPI, client: Client) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope")
     assert (await client.get("/v1/keys", headers=bearer(write))).status_code == 403
     assert (await client.get("/v1/audit-events", headers=bearer(ADMIN_KEY))).status_code == 200
-
-
-def test_what_takes_which_scope(tmp_path: Path) -> None:
-    """All that changes something takes `write`, but for these; a new call has to be thought of."""
-    paths = create_app(Settings(data_dir=tmp_path, _env_file=None)).openapi()["paths"]
-    found: dict[str, set[str]] = {}
-    for path, item in paths.items():
-        for method in item:
-            scope = needed_scope(method.upper(), path)
-            if scope is Scope.ADMIN or (scope is Scope.READ and method != "get"):
-                found.setdefault(scope.word, set()).add(f"{method} {path}")
-    assert found == {
-        "read": {"post /v1/extractions"},
-        "admin": {
-            "post /v1/keys",
-            "get /v1/keys",
-            "get /v1/keys/{key_id}",
-            "post /v1/keys/{key_id}/revoke",
-            "get /v1/audit-events",
-        },
-    }
 
 
 async def test_workspaces_are_apart_and_changes_are_noted(app: FastAPI, client: Client) -> None:

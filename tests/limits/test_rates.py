@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from app.main import create_app
 from app.platform import rates
 from app.platform.settings import Settings
-from tests.keys.test_keys import ADMIN_KEY, bearer, make
+from tests.keys.keyed import ADMIN_KEY, bearer, make
 
 LIMIT = 3
 

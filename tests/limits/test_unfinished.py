@@ -23,7 +23,7 @@ from app.platform.clock import now
 from app.platform.settings import Settings
 from app.platform.unfinished import STATUSES
 from app.tables import DatasetRow
-from tests.keys.test_keys import ADMIN_KEY, bearer, make
+from tests.keys.keyed import ADMIN_KEY, bearer, make
 
 Client = httpx.AsyncClient
 SAMPLE = Path(str(files("app.corpora") / "sample")) / "train.pubtator.txt"
