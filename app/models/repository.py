@@ -48,6 +48,14 @@ class ModelRepository:
         )
         return set(await self._session.scalars(query.execution_options(**ALL_WORKSPACES)))
 
+    async def tuned(self, names: Sequence[str]) -> set[str]:
+        """Of these names at servers, those of tuned models of any workspace.
+
+        Whatever trained them: another backend may be served by the same server.
+        """
+        query = select(ModelRow.backend_model).where(ModelRow.backend_model.in_(names))
+        return set(await self._session.scalars(query.execution_options(**ALL_WORKSPACES)))
+
     async def fine_tune(self, fine_tune_id: str) -> FineTuneRow | None:
         """The fine-tune of this id."""
         return await self._session.get(FineTuneRow, fine_tune_id)

@@ -7,6 +7,7 @@ from datetime import date
 
 from app.backends.base import Backend, BaseModelInfo
 from app.backends.registry import Backends, base_model_id
+from app.models.present import present, present_alias, present_base
 from app.models.repository import ModelRepository
 from app.models.schemas import BackendInfo, Model, ModelAlias
 from app.platform.clock import now
@@ -16,7 +17,7 @@ from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.work import Platform, Work
 from app.prompts.tasks import Task
 from app.prompts.templates import TEMPLATES, Template
-from app.tables import ModelAliasRow, ModelRow
+from app.tables import ModelAliasRow
 from app.vocabularies.service import Vocabularies
 
 _TUNED = "mdl_"
@@ -64,10 +65,10 @@ class Models:
         after = decode_id(cursor, "mdl")
         base: list[Model] = []
         if after is None:
-            base = [_present_base(*found) for found in await self._backends.base_models()]
+            base = [present_base(*found) for found in await self._base_models()]
         rows = await self._rows.page(after, limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(items=[*base, *map(_present, rows[:limit])], next_cursor=more)
+        return Page(items=[*base, *map(present, rows[:limit])], next_cursor=more)
 
     async def get(self, model_id: str) -> Model:
         """One model, by id or alias. Raises ApiError `model_not_found`."""
@@ -102,7 +103,7 @@ class Models:
 
     async def aliases(self) -> list[ModelAlias]:
         """All aliases, by name."""
-        return [_present_alias(row) for row in await self._rows.aliases()]
+        return [present_alias(row) for row in await self._rows.aliases()]
 
     async def put_alias(self, name: str, model_id: str) -> ModelAlias:
         """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
@@ -115,7 +116,7 @@ class Models:
             row = ModelAliasRow(name=name)
             self._rows.add_alias(row)
         row.model, row.updated_at = model.id, now()
-        return _present_alias(row)
+        return present_alias(row)
 
     async def delete_alias(self, name: str) -> None:
         """Remove an alias; its model stays. Raises ApiError `not_found`."""
@@ -126,7 +127,7 @@ class Models:
 
     async def backends(self) -> list[BackendInfo]:
         """All backends and what they can do."""
-        base_models = await self._backends.base_models()
+        base_models = await self._base_models()
         return [
             BackendInfo(
                 name=name,
@@ -148,33 +149,66 @@ class Models:
             alias = await self._rows.alias(name)
             name = name if alias is None else alias.model
         if ":" in name:
+            if await self._is_tuned(name):
+                raise _unknown(name)
             return await _find_base(self._backends, name)
         if (found := await self._rows.with_vocabularies(name)) is not None:
             row, vocabularies = found
             template = TEMPLATES[row.template_id]
-            return Found(_present(row), row.backend_model, template, vocabularies)
+            return Found(present(row), row.backend_model, template, vocabularies)
         raise _unknown(name)
+
+    async def _base_models(self) -> list[tuple[str, BaseModelInfo]]:
+        """(backend's name, model) of all base models."""
+        found = await self._backends.base_models()
+        asked = [info.name for owner, info in found if _at_a_server(self._backends, owner)]
+        tuned = await self._rows.tuned(asked) if asked else set()
+        return [
+            (owner, info)
+            for owner, info in found
+            if info.name not in tuned or not _at_a_server(self._backends, owner)
+        ]
+
+    async def _is_tuned(self, name: str) -> bool:
+        """Whether a server would take the name of a base model for that of a tuned one.
+
+        Those are asked for by their ids, and by nobody but whose they are.
+        """
+        owner, _, called = name.partition(":")
+        # PostgreSQL refuses to look for what is not printable.
+        may_be = _at_a_server(self._backends, owner) and called.isprintable()
+        return may_be and bool(await self._rows.tuned([called]))
 
 
 async def resolve(platform: Platform, backends: Backends, name: str) -> ResolvedModel:
-    """As `Models.resolve`, in a transaction of its own; none at all for a base model."""
-    if ":" in name:
+    """As `Models.resolve`, in a transaction of its own; none for base models of our own backends.
+
+    Servers are asked for what they have before the database is.
+    """
+    owner, colon, _ = name.partition(":")
+    if colon and not _at_a_server(backends, owner):
         return _resolved(backends, await _find_base(backends, name))
+    if colon:
+        await backends.base_models(owner)
     async with platform.work(write=False) as work:
         return await Models(work, backends).resolve(name)
+
+
+def _at_a_server(backends: Backends, name: str) -> bool:
+    """Whether what a backend may run is known to its server alone, tuned models among it."""
+    backend = backends.find(name)
+    return backend is not None and not backend.lists_all_models
 
 
 async def _find_base(backends: Backends, name: str) -> Found:
     owner, _, called = name.partition(":")
     for backend, info in await backends.base_models(owner):
         if info.name == called:
-            return Found(_present_base(backend, info), info.name)
-    server = backends.find(owner)
-    may_run = server is not None and not server.lists_all_models
-    if may_run and _MODEL_NAME.fullmatch(called):
+            return Found(present_base(backend, info), info.name)
+    if _at_a_server(backends, owner) and _MODEL_NAME.fullmatch(called):
         # It may have it all the same, or say best why it cannot be asked.
         unlisted = BaseModelInfo(called, "Not listed by its server.", frozenset(Task))
-        return Found(_present_base(owner, unlisted), called)
+        return Found(present_base(owner, unlisted), called)
     raise _unknown(name)
 
 
@@ -221,7 +255,7 @@ async def retire(work: Work, model_id: str, on: date) -> ApiError | None:
     if row is None:
         return None
     row.retired_on = on
-    return _retired(_present(row))
+    return _retired(present(row))
 
 
 def _retired(model: Model) -> ApiError:
@@ -236,43 +270,3 @@ def _retired(model: Model) -> ApiError:
 
 def _unknown(model_id: str) -> ApiError:
     return ApiError("model_not_found", not_found("model", model_id).detail)
-
-
-def _present(row: ModelRow) -> Model:
-    return Model(
-        id=row.id,
-        name=row.name,
-        kind="tuned",
-        backend=row.backend,
-        base_model=row.base_model,
-        tasks=[Task(task) for task in row.tasks],
-        can_extract=row.retired_on is None,
-        can_tune=False,
-        description=f"Trained by {row.fine_tune_id}.",
-        fine_tune_id=row.fine_tune_id,
-        created_at=row.created_at,
-        retired_on=row.retired_on,
-        replaced_by=None,
-    )
-
-
-def _present_base(backend: str, info: BaseModelInfo) -> Model:
-    return Model(
-        id=base_model_id(backend, info.name),
-        name=info.name,
-        kind="base",
-        backend=backend,
-        base_model=None,
-        tasks=sorted(info.tasks),
-        can_extract=info.can_extract,
-        can_tune=info.can_tune,
-        description=info.description,
-        fine_tune_id=None,
-        created_at=None,
-        retired_on=info.retired_on,
-        replaced_by=info.replaced_by and base_model_id(backend, info.replaced_by),
-    )
-
-
-def _present_alias(row: ModelAliasRow) -> ModelAlias:
-    return ModelAlias(name=row.name, model=row.model, updated_at=row.updated_at)
