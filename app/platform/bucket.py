@@ -9,7 +9,7 @@ nothing of them is repeated but their kind.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -111,7 +111,7 @@ class Bucket:
         self._put(file, name)
         self._copies.keep(file, name)
 
-    def read(self, name: str) -> Iterator[bytes]:
+    def read(self, name: str) -> Generator[bytes, None, None]:
         """The file as a stream from the bucket, which is asked at once."""
         import obstore
 
@@ -183,7 +183,7 @@ class Bucket:
         return self._copies.arriving(name, lambda: self.read(name))
 
 
-def _streamed(found: "GetResult") -> Iterator[bytes]:
+def _streamed(found: "GetResult") -> Generator[bytes, None, None]:
     with _bucket_errors():
         for piece in found.stream(min_chunk_size=_PIECE_BYTES):
             yield bytes(piece)

@@ -7,7 +7,7 @@ there whole or not at all.
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +77,8 @@ class Objects(Protocol):
 class Store(Objects, Protocol):
     """A store that another one may lie upon, which keeps copies of its own."""
 
-    def read(self, name: str) -> Iterator[bytes]:
-        """The file as it is stored, piece by piece. Raises FileNotFoundError at once."""
+    def read(self, name: str) -> Generator[bytes, None, None]:
+        """The file as it is stored, piece by piece; to be closed. Raises FileNotFoundError at once."""
 
     def put(self, file: Path, name: str) -> None:
         """As `keep`, without a copy on this machine."""
@@ -113,9 +113,11 @@ class Folder:
         """Give a finished file its name."""
         os.replace(file, self._path / name)
 
-    def read(self, name: str) -> Iterator[bytes]:
+    def read(self, name: str) -> Generator[bytes, None, None]:
         """The file, piece by piece."""
-        return _pieces((self._path / name).open("rb"))
+        pieces = _pieces((self._path / name).open("rb"))
+        next(pieces)  # from here on it closes the file
+        return pieces
 
     def put(self, file: Path, name: str) -> None:
         """As `keep`, wherever on this disk the file is."""
@@ -154,8 +156,9 @@ class Folder:
         return sweep_folder(self._path, older_than, dry_run)
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
+def _pieces(file: BinaryIO) -> Generator[bytes, None, None]:
     with file:
+        yield b""
         while piece := file.read(_PIECE_BYTES):
             yield piece
 

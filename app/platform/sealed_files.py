@@ -42,8 +42,8 @@ class SealedFiles:
                 continue
             with suppress(FileNotFoundError):  # it was deleted meanwhile
                 try:
-                    pieces = self._keyring.reseal(self._store.read(name), name)
-                    put_pieces(self._store, pieces, name)
+                    with closing(self._store.read(name)) as pieces:
+                        put_pieces(self._store, self._keyring.reseal(pieces, name), name)
                 except (DamagedError, UnknownKeyError):
                     done.damaged.append(name)
                 else:

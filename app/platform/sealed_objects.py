@@ -8,9 +8,9 @@ until it is finished, and is there no more once it is stored.
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,10 +118,11 @@ def put_pieces(store: Store, pieces: Iterable[bytes], name: str) -> None:
                 os.unlink(temporary)
 
 
-def _opened(keyring: "Keyring", pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
+def _opened(keyring: "Keyring", pieces: Generator[bytes, None, None], name: str) -> Iterator[bytes]:
     from app.platform.sealing import DamagedError, UnknownKeyError
 
     try:
-        yield from keyring.open(pieces, name)
+        with closing(pieces):
+            yield from keyring.open(pieces, name)
     except (DamagedError, UnknownKeyError):
         raise damaged(name) from None
