@@ -30,7 +30,7 @@ LOGIN = "/login"
 _PROBES = frozenset({"/healthz", "/readyz"})
 _PUBLIC = frozenset({"/docs", "/docs/errors", "/openapi.json", LOGIN})
 _PUBLIC_FOLDERS = ("/assets/", "/docs/assets/")
-_ADMIN = ("/v1/keys", "/v1/audit-events")
+_ADMIN = ("/v1/keys", "/v1/audit-events", "/keys")
 # Requests that change nothing, for all that their method is POST.
 _ASKING = frozenset(
     {
@@ -78,6 +78,7 @@ class Entrance:
         if keyless or path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
             return LOCAL
         principal = await self._principal(scope, cookie)
+        scope["state"]["principal"] = principal  # for pages, that of a refusal among them
         quota = await self._rates.take(principal.actor)
         answer_headers(scope).update(quota.headers)
         if quota.exceeded:

@@ -12,6 +12,7 @@ from app.console import (
     fine_tunes,
     fine_tunes_form,
     home,
+    keys,
     login,
     models,
     notifications,
@@ -19,12 +20,14 @@ from app.console import (
     training_files,
     vocabularies,
 )
+from app.console.brake import Brake
 from app.console.pages import ASSETS
 
 # In the order of the pipeline.
 _ROUTERS = [
     home.router,
     login.router,
+    keys.router,
     datasets.router,
     training_files.router,
     fine_tunes_form.router,
@@ -42,6 +45,7 @@ _ROUTERS = [
 
 def install(app: FastAPI) -> None:
     """Serve the pages at `/`; none of them is in the OpenAPI file."""
+    app.state.login_brake = Brake()
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     for router in _ROUTERS:
         app.include_router(router, include_in_schema=False)

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from app.console.brake import Brake
 from app.console.forms import Form, read_form
 from app.console.pages import PageRoute, redirect, render
 from app.keys.doorkeeper import SESSION_COOKIE, Doorkeeper
@@ -22,7 +23,13 @@ async def get_doorkeeper(request: Request) -> Doorkeeper:
     return cast(Doorkeeper, request.app.state.doorkeeper)
 
 
+async def get_brake(request: Request) -> Brake:
+    """The brake on guessing of this process."""
+    return cast(Brake, request.app.state.login_brake)
+
+
 DoorkeeperDep = Annotated[Doorkeeper, Depends(get_doorkeeper)]
+BrakeDep = Annotated[Brake, Depends(get_brake)]
 
 
 @router.get("/login")
@@ -35,15 +42,22 @@ async def ask(request: Request, doorkeeper: DoorkeeperDep) -> Response:
 
 
 @router.post("/login")
-async def log_in(request: Request, platform: PlatformDep, doorkeeper: DoorkeeperDep) -> Response:
+async def log_in(
+    request: Request, platform: PlatformDep, doorkeeper: DoorkeeperDep, brake: BrakeDep
+) -> Response:
     """Take a key; then back to the page that was asked for."""
     form: Form = await read_form(request)
     back = local_path(form.text("next", "/"))
+    if await doorkeeper.keyless():
+        return redirect(back)
+    address = "" if request.client is None else request.client.host
+    await brake.check(address)
     try:
         token = await doorkeeper.log_in(form.text("key").strip())
     except ApiError as error:
         if error.code != "unauthenticated":
             raise
+        await brake.failed(address)
         return render(request, "login.html", status=401, back=back, error=error)
     answer = redirect(back)
     public = platform.settings.public_url or ""

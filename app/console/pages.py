@@ -49,7 +49,7 @@ SECTIONS = [
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page. The template gets `context`, the request's `path`, and the sections."""
+    """A page. The template gets `context`, the request's `path`, the sections, and who asks."""
     path = request.url.path
     content = (
         _environment()
@@ -58,6 +58,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
             path=path,
             section=path.strip("/").partition("/")[0],
             sections=SECTIONS,
+            principal=getattr(request.state, "principal", None),
             logged_in=SESSION_COOKIE in request.cookies,
             **context,
         )
@@ -71,7 +72,13 @@ def redirect(path: str) -> RedirectResponse:
 
 
 class PageRoute(APIRoute):
-    """A route whose problems are pages."""
+    """A route whose problems are pages; who may GET one may ask for its HEAD alone."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        methods: set[str] = self.methods or set()
+        if "GET" in methods:
+            self.methods = methods | {"HEAD"}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, wrapped."""

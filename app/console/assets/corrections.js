@@ -1,6 +1,8 @@
 // Corrections by selecting text: adds a mention, or moves one. The page itself is made by the
 // server as ever; here its form is sent, and the new form takes the place of the old one.
 
+import { sayEnded, sessionEnded } from "./session.js";
+
 let selection = null; // {start, end, text}: code points of title, space, abstract
 let last = Promise.resolve();
 begin();
@@ -103,6 +105,10 @@ async function exchange(fields, focus) {
     for (const [name, value] of Object.entries(fields)) data.set(name, value);
     // Not `form.action`: that is the button of this name.
     answer = await fetch(form.getAttribute("action"), { method: "POST", body: data });
+    if (sessionEnded(answer.url)) {
+      sayEnded();
+      throw { refusal: "Your login has ended." };
+    }
     answer = await answer.text();
     // Whatever was typed or ticked meanwhile must not be lost.
   } while (new URLSearchParams(new FormData(form)).toString() !== sent);

@@ -7,6 +7,8 @@
 // `data-said`, a sentence, is read out whenever it is another one. Without this script a page shows
 // what was when it was made.
 
+import { sayEnded, sessionEnded } from "./session.js";
+
 const PAUSE = 400; // between two of the same part, however many events arrive
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
@@ -23,6 +25,10 @@ function follow(part) {
       answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
     } catch {
       return later(5000);
+    }
+    if (sessionEnded(answer.url)) {
+      sayEnded();
+      return end();
     }
     if (!answer.ok) return answer.status === 404 ? end() : later(5000);
     const template = document.createElement("template");
@@ -65,7 +71,7 @@ function follow(part) {
 
   document.addEventListener("visibilitychange", () => {
     source?.close();
-    if (document.hidden) return;
+    if (document.hidden || ended) return;
     watch();
     later(0);
   });

@@ -2,6 +2,8 @@
 // gets the page again with those fields and with all that was typed. With this script there is no
 // need to press it: the parts marked `data-follows` are replaced where they are.
 
+import { sayEnded, sessionEnded } from "./session.js";
+
 for (const choice of document.querySelectorAll("[data-switch]")) {
   const button = document.getElementById(choice.dataset.switch);
   button.hidden = true;
@@ -14,6 +16,7 @@ async function follow(form, button) {
   let page;
   try {
     const answer = await fetch(address);
+    if (sessionEnded(answer.url)) return sayEnded();
     if (!answer.ok) throw new Error(answer.statusText);
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {

@@ -2,6 +2,8 @@
 // stopped. If it is refused, the files are still chosen. Without this script the browser sends the
 // form itself.
 
+import { sayEnded, sessionEnded } from "./session.js";
+
 const form = document.getElementById("upload-form");
 const stop = document.getElementById("stop");
 const progress = document.getElementById("upload-progress");
@@ -28,6 +30,10 @@ form.addEventListener("submit", (event) => {
 // The page of what was made, after a redirect, or one that says why not: its notice is shown here,
 // where the files are still chosen.
 function finish(request) {
+  if (sessionEnded(request.responseURL)) {
+    busy(false);
+    return sayEnded();
+  }
   if (request.status < 400) return location.assign(request.responseURL);
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
   const notice = page.querySelector("[role=alert]");
