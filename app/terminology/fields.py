@@ -2,9 +2,14 @@
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from app.corpora.identifiers import curies, usable
 from app.terminology.concepts import VocabularyError
+
+# Of one concept. Those of MeSH and CTD have some hundreds; a line has room for 500,000, whose keys and
+# n-grams would take half a gigabyte.
+MOST_NAMES = 5_000
 
 # MeSH's have 6 or 9 digits; with 7 it is one of the UMLS.
 _MESH = re.compile(r"(?!C\d{7}$)[CDM]\d+")
@@ -26,9 +31,13 @@ def curie(field: str, line: int) -> str:
 def names(fields: Iterable[str], line: int) -> tuple[str, ...]:
     """The names without repetition or needless white space, in order.
 
-    Raises VocabularyError (`no_name`) if none is left.
+    Raises VocabularyError (`no_name`) if none is left, or for too many (`too_many_names`).
     """
-    found = tuple(dict.fromkeys(name for field in fields if (name := " ".join(field.split()))))
+    cleaned = (name for field in fields if (name := " ".join(field.split())))
+    found = tuple(islice(dict.fromkeys(cleaned), MOST_NAMES + 1))
     if not found:
         raise VocabularyError("no_name", "The concept has no name.", line)
+    if len(found) > MOST_NAMES:
+        detail = f"The concept has more than {MOST_NAMES} names."
+        raise VocabularyError("too_many_names", detail, line)
     return found

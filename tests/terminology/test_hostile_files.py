@@ -131,6 +131,7 @@ def mesh(change: Callable[[bytes], bytes]) -> bytes:
         (b"MESH:D1|MESH:D2\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"MESH:D 1\tzorvexin\n", PLAIN, "bad_identifier", 1),
         (b"D1\t | \n", PLAIN, "no_name", 1),
+        (b"D1\t" + b"|".join(b"%d" % n for n in range(5_001)), PLAIN, "too_many_names", 1),
         (b"D1\tzorvexin\nD2\tzorvexin \xff\n", PLAIN, "bad_utf8", 2),
         (b"D1\tzor\0vexin\n", PLAIN, "invalid_character", 1),
         (gzip.compress(samples.PLAIN), PLAIN, "invalid_character", 1),
