@@ -60,9 +60,13 @@ def serve(settings: Settings, host: str, port: int, *, jobs: bool) -> None:
         app = create_app(settings, None if jobs else ())
         stopping = app.state.platform.stopping
         end_on_signals(stopping, settings.shutdown_seconds)
-        shutdown_seconds = settings.shutdown_seconds
         if not await serve_until(
-            stopping, app, host=host, port=port, shutdown_seconds=shutdown_seconds
+            stopping,
+            app,
+            host=host,
+            port=port,
+            shutdown_seconds=settings.shutdown_seconds,
+            slow_client_seconds=settings.slow_client_seconds,
         ):
             raise SystemExit(3)  # the log says why
 
@@ -95,7 +99,14 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
                 return
             app = health_app(platform, backends)
             host, port = health
-            await serve_until(platform.stopping, app, host=host, port=port, shutdown_seconds=1)
+            await serve_until(
+                platform.stopping,
+                app,
+                host=host,
+                port=port,
+                shutdown_seconds=1,
+                slow_client_seconds=settings.slow_client_seconds,
+            )
 
     _run(run)
 

@@ -136,6 +136,9 @@ CODES: Mapping[str, ErrorCode] = MappingProxyType(
         "rate_limited": ErrorCode(
             429, "Too many requests", "Wait as long as Retry-After says, in seconds."
         ),
+        "headers_too_large": ErrorCode(
+            431, "The headers are too large", "Send fewer, and shorter ones."
+        ),
         "internal_error": ErrorCode(
             500, "Something broke on our side", "Report the request id; the log has the cause."
         ),

@@ -107,6 +107,10 @@ class RequestContext:
         async def capped_receive() -> Message:
             nonlocal received
             message = await receive()
+            if given_up_on(scope):
+                if answering:
+                    return {"type": "http.disconnect"}
+                raise HTTPException(408)
             received += len(message.get("body", b""))
             if received > limit:
                 # Whatever else is raised while a body is read, FastAPI calls it malformed.
@@ -166,6 +170,16 @@ def answer_headers(scope: Scope) -> dict[str, str]:
     """What every answer to this request is to have among its headers, whoever gives it."""
     headers: dict[str, str] = scope["state"].setdefault("answer_headers", {})
     return headers
+
+
+def give_up_on(scope: Scope) -> None:
+    """Have no more of the request's body waited for: the client has been too slow."""
+    scope["state"]["given_up"] = True
+
+
+def given_up_on(scope: Scope) -> bool:
+    """Whether the client has been too slow."""
+    return "given_up" in scope["state"]
 
 
 def _tell(span: Span, operation: str | None, method: str, status: int) -> None:

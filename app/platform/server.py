@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from app.platform.connections import GuardedProtocol, watch
+
 # How long a thread that computes may keep the interpreter from the event loop, which waits for it
 # whenever it has slept: a fifth of Python's own, at no loss that could be measured.
 _SWITCH_SECONDS = 0.001
@@ -23,16 +25,25 @@ class _Server(uvicorn.Server):
 
 
 async def serve_until(
-    stopping: asyncio.Event, app: FastAPI, *, host: str, port: int, shutdown_seconds: float
+    stopping: asyncio.Event,
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    shutdown_seconds: float,
+    slow_client_seconds: float,
 ) -> bool:
     """Serve until `stopping` is set; False if the application could not be started.
 
-    Then no request is taken more; those under way are given `shutdown_seconds`.
+    Then no request is taken more; those under way are given `shutdown_seconds`. Clients that keep
+    us waiting for more than `slow_client_seconds` are cut off.
     """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
+        http=GuardedProtocol,
+        ws="none",
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=max(1, round(shutdown_seconds)),
@@ -44,9 +55,13 @@ async def serve_until(
         await stopping.wait()
         server.should_exit = True
 
-    watching = asyncio.create_task(stop())
+    watching = [
+        asyncio.create_task(stop()),
+        asyncio.create_task(watch(server.server_state.connections, slow_client_seconds)),
+    ]
     try:
         await server.serve()
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
     return server.started

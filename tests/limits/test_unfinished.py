@@ -79,13 +79,13 @@ async def test_one_too_many_is_refused(app: FastAPI, client: Client) -> None:
     """Of any kind; nothing of it is stored, and other workspaces do not notice."""
     dataset_id = await fill(app)
     stored = blobs(app)
-    terms = {"files": {"file": ("terms.tsv", b"D003000\taspirin\n")}}
-    texts = {"files": {"file": ("texts.jsonl", b'{"text": "Aspirin."}\n')}}
-    same = {"headers": {"Sec-Fetch-Site": "same-origin"}}
+    terms: dict[str, Any] = {"files": {"file": ("terms.tsv", b"D003000\taspirin\n")}}
+    texts: dict[str, Any] = {"files": {"file": ("texts.jsonl", b'{"text": "Aspirin."}\n')}}
+    same: dict[str, Any] = {"headers": {"Sec-Fetch-Site": "same-origin"}}
     asked = {"dataset_id": dataset_id}
     model = {"model": "local:rules"}
     document = {"id": "90000001", "split": "train", "title": "Aspirin and asthma."}
-    revision = {"documents": [document | {"mentions": [], "relations": []}]}
+    revision: dict[str, Any] = {"documents": [document | {"mentions": [], "relations": []}]}
     refused = [
         await client.post("/v1/datasets", **upload()),
         await client.post("/v1/datasets", **upload(), headers={"Idempotency-Key": "again"}),
@@ -114,7 +114,7 @@ async def test_one_too_many_is_refused(app: FastAPI, client: Client) -> None:
 async def test_room_is_made_by_what_ends(app: FastAPI, client: Client) -> None:
     """The same request, with its key, is then done."""
     dataset_id = await fill(app)
-    again = {"headers": {"Idempotency-Key": "again"}}
+    again: dict[str, Any] = {"headers": {"Idempotency-Key": "again"}}
     assert (await client.post("/v1/datasets", **upload(), **again)).status_code == 429
     async with app.state.platform.work(write=True) as work:
         await Datasets(work).fail(dataset_id, "internal_error", "It broke.")
