@@ -23,6 +23,7 @@ from app.evaluations.service import LINK as EVALUATIONS_LINK
 from app.evaluations.service import VOCABULARY_LINK as EVALUATIONS_VOCABULARY_LINK
 from app.evaluations.service import Evaluations
 from app.evaluations.workflows import evaluation_job
+from app.extraction_batches import forgetting
 from app.extraction_batches.service import LINK as BATCHES_LINK
 from app.extraction_batches.service import VOCABULARY_LINK as BATCHES_VOCABULARY_LINK
 from app.extraction_batches.service import ExtractionBatches
@@ -145,6 +146,10 @@ async def running(
                 for_ever("forget_old", lambda: forget_old(platform), _FORGET_SECONDS)
             )
         ]
+        forget = for_ever(
+            "forget_texts", lambda: forgetting.forget_texts(platform), forgetting.LOOK_SECONDS
+        )
+        chores.append(asyncio.create_task(forget))
         if queues is None or NOTIFICATIONS_QUEUE in queues:
             look = for_ever("start_notifications", start_due(platform), LOOK_SECONDS)
             chores.append(asyncio.create_task(look))

@@ -20,6 +20,7 @@ from app.extraction_batches.schemas import (
 )
 from app.extraction_batches.service import ExtractionBatches, check
 from app.extraction_batches.states import Status
+from app.platform.errors import ApiError
 from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
@@ -213,7 +214,9 @@ async def list_failures(
     response_class=StreamingResponse,
     responses={
         200: {"content": {kind.media_type.partition(";")[0]: {} for kind in KINDS.values()}},
-        **problem_responses("not_found", "batch_not_finished", "invalid_request"),
+        **problem_responses(
+            "not_found", "batch_not_finished", "text_not_stored", "invalid_request"
+        ),
     },
 )
 async def get_results(
@@ -226,11 +229,14 @@ async def get_results(
 ) -> StreamingResponse:
     """Each document once, in input order; of a batch cut short, those that are done.
 
-    Failed documents are lines with an `error`; in the other formats they have no annotations.
+    A batch that keeps no texts has JSONL alone. Failed documents are lines with an `error`; in the
+    other formats they have no annotations.
     """
     async with platform.work(write=False) as work:
         batch = await ExtractionBatches(work).finished(batch_id)
     kind = KINDS[format_name]
+    if kind.parts is not None and not batch.store_text:
+        raise ApiError("text_not_stored", "The batch keeps no texts.")
     name = f'attachment; filename="{batch.id}{kind.extension}"'
     return StreamingResponse(
         stream(platform, batch, kind),

@@ -11,7 +11,7 @@ from app.extraction_batches.schemas import BatchRequest, DatasetBatchRequest
 from app.platform.errors import invalid_field
 from app.platform.uploads import Upload, UploadedFile
 
-FIELDS = frozenset({"model", "tasks", "options", "name", "notify"})
+FIELDS = frozenset({"model", "tasks", "options", "name", "notify", "store_text"})
 
 Model = TypeVar("Model", bound=BatchRequest)
 
@@ -50,6 +50,10 @@ BODIES: dict[str, Any] = {
                             "type": "array",
                             "items": {"type": "string"},
                             "description": _FIELDS["notify"]["description"],
+                        },
+                        "store_text": {
+                            "type": "boolean",
+                            "description": _FIELDS["store_text"]["description"],
                         },
                         "file": {
                             "type": "string",

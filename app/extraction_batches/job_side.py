@@ -30,6 +30,7 @@ class Plan:
     tasks: frozenset[Task]
     options: ExtractionOptions
     input_blob: str
+    store_text: bool
     patience: float
 
 
@@ -67,7 +68,7 @@ class JobSide:
             splits = [(source.name, source.blob) for source in sources]
         return CutRequest(
             batch_id=row.id,
-            upload=row.input_blob,
+            upload=None if row.dataset_id is not None else row.input_blob,
             splits=splits,
             size=row.options["shard_documents"],
             most=settings.max_batch_documents,
@@ -102,10 +103,14 @@ class JobSide:
         row = await self._rows.lock(batch_id)
         if row is None or row.status != Status.PREPARING:
             return
-        used = [listed] if row.input_blob is None else [listed, row.input_blob]
+        used = [listed]
+        if row.input_blob is not None and row.dataset_id is None:
+            used.append(row.input_blob)
         # An upload that is written as shards are is the same blob as its only shard.
         kept = await self._rows.named_blobs(used)
-        row.documents, row.input_blob = documents, None
+        row.documents = documents
+        if row.store_text:
+            row.input_blob = None
         await self._ledger.move(row, Status.RUNNING, {"documents": documents})
         await self._ledger.settle(row)
         self._ledger.remove_blobs([key for key in used if key not in kept])
@@ -115,7 +120,9 @@ class JobSide:
         row = await self._rows.lock(batch_id)
         if row is None or row.status not in READING:
             return
-        row.error_code, row.error_message, row.input_blob = code, message, None
+        row.error_code, row.error_message = code, message
+        if row.store_text:
+            row.input_blob = None
         await self._rows.cancel_shards(batch_id)
         await self._ledger.move(row, Status.FAILED, {"code": code})
         self._ledger.remove_all_blobs(batch_id)
@@ -143,6 +150,7 @@ class JobSide:
             tasks=frozenset(map(Task, batch.tasks)),
             options=ExtractionOptions.model_validate(batch.options["options"]),
             input_blob=shard.input_blob,
+            store_text=batch.store_text,
             patience=_PATIENCE if hopeful else _LITTLE_PATIENCE,
         )
 
@@ -164,6 +172,7 @@ class JobSide:
             return shard is not None and shard.result_blob == blob
         if batch.status != Status.RUNNING:
             shard.status, shard.finished_at = ShardStatus.CANCELLED.value, now()
+            self._ledger.forget_texts(batch, [shard])
             await self._ledger.settle(batch)
             return False
         shard.status, shard.finished_at = ShardStatus.DONE.value, now()
@@ -173,6 +182,7 @@ class JobSide:
         batch.failed += results.failed
         batch.input_tokens += results.input_tokens
         batch.output_tokens += results.output_tokens
+        self._ledger.forget_texts(batch, [shard])
         await self._ledger.settle(batch)
         return True
 
@@ -188,6 +198,7 @@ class JobSide:
         batch, shard = await self._locked(shard_id)
         if batch is not None and shard is not None and shard.status in ACTIVE:
             shard.status, shard.finished_at = ShardStatus.CANCELLED.value, now()
+            self._ledger.forget_texts(batch, [shard])
             await self._ledger.settle(batch)
 
     async def broken(self, shard_id: str) -> Ended | None:

@@ -11,7 +11,7 @@ from app.notifications.service import Notifications
 from app.platform.clock import now
 from app.platform.errors import not_found
 from app.platform.work import Work
-from app.tables import ExtractionBatchEventRow, ExtractionBatchRow
+from app.tables import ExtractionBatchEventRow, ExtractionBatchRow, ExtractionShardRow
 
 SHARD_JOB = "extraction_shard"
 
@@ -92,6 +92,12 @@ class Ledger:
 
         self._work.after_commit(remove)
 
+    def forget_texts(self, row: ExtractionBatchRow, shards: Sequence[ExtractionShardRow]) -> None:
+        """Delete the texts of shards that have ended, if they are not to be kept, once this is
+        committed; what a crash leaves of them `forgetting` finds."""
+        if not row.store_text:
+            self.remove_blobs(texts_of(shards))
+
     def remove_all_blobs(self, batch_id: str) -> None:
         """Delete all blobs of a batch once this is committed."""
 
@@ -99,6 +105,11 @@ class Ledger:
             await asyncio.to_thread(self._work.blobs.delete_owner, batch_id)
 
         self._work.after_commit(remove)
+
+
+def texts_of(shards: Sequence[ExtractionShardRow]) -> list[str]:
+    """The blobs of their texts; where no line could be read they are their own results."""
+    return [each.input_blob for each in shards if each.input_blob not in ("", each.result_blob)]
 
 
 def _there(row: ExtractionBatchRow | None, batch_id: str) -> ExtractionBatchRow:

@@ -3,6 +3,7 @@
 {"index": 0, "id": "227508", "extraction": {...}}      as POST /v1/extractions, but id and timing
 {"index": 7, "id": "7", "error": {"code": "...", "message": "..."}}
 
+Of a batch that keeps no text there is `text_sha256` before the extraction, and hashes are in it.
 An extraction is as /v1/extractions gives it, without what differs each time: `id` and `timing`.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 
 from app.backends.base import Annotations
 from app.extraction_batches.entries import Entry, Fault
+from app.extraction_batches.hashed import text_sha256, without_text
 from app.extractions.service import ExtractionOptions, to_json
 from app.prompts.tasks import Task
 
@@ -38,6 +40,7 @@ class Presenter:
     model_id: str
     tasks: frozenset[Task]
     options: ExtractionOptions
+    store_text: bool = True
 
     def results(self, entries: Iterable[Entry], answers: Sequence[Annotations | Fault]) -> Results:
         """The results of all entries; `answers` are about those without a fault of their own."""
@@ -56,7 +59,11 @@ class Presenter:
 
     def _line(self, entry: Entry, found: Annotations) -> bytes:
         said = to_json(self.model_id, entry.text, found, self.tasks, self.options)
-        head = f'{{"index":{entry.index},"id":{_encode(entry.id)},"extraction":'
+        known = ""
+        if not self.store_text:
+            known = f'"text_sha256":"{text_sha256(entry.text)}",'
+            said = _encode(without_text(said, entry.text))
+        head = f'{{"index":{entry.index},"id":{_encode(entry.id)},{known}"extraction":'
         return f"{head}{said}}}\n".encode()
 
 

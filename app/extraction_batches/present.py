@@ -25,6 +25,7 @@ def present(row: ExtractionBatchRow, latest: Sequence[ExtractionShardRow]) -> Ex
         options=ExtractionOptions.model_validate(row.options["options"]),
         dataset_id=row.dataset_id,
         splits=row.splits,
+        store_text=row.store_text,
         documents=row.documents,
         succeeded=row.succeeded,
         failed=row.failed,

@@ -1,13 +1,13 @@
 """Rows of extraction batches, of their shards and of what happened to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import String, cast, func, insert, select, update
+from sqlalchemy import String, cast, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.extraction_batches.cutting import Piece
-from app.extraction_batches.states import ACTIVE, ShardStatus, Status
+from app.extraction_batches.states import ACTIVE, ENDED, ShardStatus, Status
 from app.platform.clock import new_id
 from app.platform.leftovers import owners_of
 from app.tables import (
@@ -78,16 +78,45 @@ class BatchRepository:
         await self._session.flush()
 
     async def named_blobs(self, keys: Sequence[str]) -> set[str]:
-        """Of these blobs, those that shards name as their texts or results.
+        """Of these blobs, those that shards name as their results, or as texts that are to be kept
+        or still needed.
 
         Uploads have a name only while their batch is unfinished.
         """
-        of_batches = _SHARD.batch_id.in_(owners_of(keys))
+        owners = owners_of(keys)
+        forgetting = select(ExtractionBatchRow.id).where(
+            ExtractionBatchRow.id.in_(owners), ExtractionBatchRow.store_text.is_(False)
+        )
+        needed = or_(_SHARD.status.not_in(ENDED), _SHARD.batch_id.not_in(forgetting))
         found: set[str] = set()
-        for column in (_SHARD.input_blob, _SHARD.result_blob):
-            query = select(column).where(of_batches, column.in_(keys))
+        for column, kept in ((_SHARD.input_blob, [needed]), (_SHARD.result_blob, [])):
+            query = select(column).where(_SHARD.batch_id.in_(owners), column.in_(keys), *kept)
             found |= {key for key in await self._session.scalars(query) if key is not None}
         return found
+
+    # Texts that are not to be kept
+
+    async def with_texts_to_forget(self, reading: Collection[str]) -> Sequence[str]:
+        """Ids of the batches that keep no texts, may have some still, and are not `reading` any."""
+        query = select(ExtractionBatchRow.id).where(
+            ExtractionBatchRow.store_text.is_(False),
+            ExtractionBatchRow.input_blob.is_not(None),
+            ExtractionBatchRow.status.not_in(sorted(reading)),
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def ended_with_texts(self, batch_id: str, limit: int) -> Sequence[ExtractionShardRow]:
+        """Shards that have ended and still name their texts."""
+        query = select(_SHARD).where(
+            _SHARD.batch_id == batch_id, _SHARD.status.in_(ENDED), _SHARD.input_blob != ""
+        )
+        return (await self._session.scalars(query.limit(limit))).all()
+
+    async def texts_gone(self, shard_ids: Sequence[str]) -> None:
+        """Have shards name no texts any more."""
+        await self._session.execute(
+            update(_SHARD).where(_SHARD.id.in_(shard_ids)).values(input_blob="")
+        )
 
     # Shards
 

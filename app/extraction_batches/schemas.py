@@ -36,6 +36,13 @@ class BatchRequest(BaseModel):
     options: ExtractionOptions = Field(default_factory=ExtractionOptions)
     name: Name | None = Field(default=None, examples=["screening"])
     notify: Notify = []
+    store_text: bool | None = Field(
+        default=None,
+        description="With false no text is kept: results hold hashes and offsets, and are to be "
+        "had as JSONL alone. Null: as the service is set up, which is to keep them unless "
+        "MEDTUNE_STORE_TEXT says otherwise.",
+        examples=[True],
+    )
 
 
 class DatasetBatchRequest(BatchRequest):
@@ -88,6 +95,7 @@ class ExtractionBatch(BaseModel):
     options: ExtractionOptions
     dataset_id: str | None = Field(description="Null for an upload.")
     splits: list[str] | None
+    store_text: bool = Field(description="Whether its texts are kept with it.")
     documents: int | None = Field(description="Of the input; null until it has been read.")
     succeeded: int = Field(description="Documents answered so far.")
     failed: int = Field(description="Documents given up so far; see `/failures`.")

@@ -42,6 +42,7 @@ class Finished:
 
     id: str
     offset_unit: OffsetUnit
+    store_text: bool
 
 
 class ExtractionBatches:
@@ -76,6 +77,8 @@ class ExtractionBatches:
         sources = await Datasets(self._work).split_sources(request.dataset_id, request.wanted)
         row = await self._new(new_batch_id(), request, backends)
         row.dataset_id, row.splits = request.dataset_id, [source.name for source in sources]
+        if not row.store_text:
+            row.input_blob = row.id  # a reminder: its texts are in shards only
         return await self._start(row)
 
     async def get(self, batch_id: str) -> ExtractionBatch:
@@ -106,7 +109,8 @@ class ExtractionBatches:
         """
         row = await self._ledger.locked(batch_id)
         if row.status in READING:
-            row.input_blob = None
+            if row.store_text:
+                row.input_blob = None
             await self._rows.cancel_shards(row.id)
             await self._ledger.move(row, Status.CANCELLED)
             self._ledger.remove_all_blobs(row.id)
@@ -129,7 +133,7 @@ class ExtractionBatches:
         row = await self._ledger.row(batch_id)
         if Status(row.status) not in TERMINAL:
             raise ApiError("batch_not_finished", f"The batch's status is {row.status}.")
-        return Finished(row.id, row.options["options"]["offset_unit"])
+        return Finished(row.id, row.options["options"]["offset_unit"], row.store_text)
 
     async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
         """Of these blobs those that a row names, and all of a row whose job has not ended."""
@@ -162,6 +166,7 @@ class ExtractionBatches:
                 # For good: the same input is always cut into the same shards.
                 "shard_documents": texts_per_shard(settings.shard_documents, len(tasks), limit),
             },
+            store_text=settings.store_text if request.store_text is None else request.store_text,
             status=Status.QUEUED.value,
             succeeded=0,
             failed=0,

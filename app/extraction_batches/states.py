@@ -33,3 +33,4 @@ class ShardStatus(StrEnum):
 
 
 ACTIVE = (ShardStatus.QUEUED, ShardStatus.RUNNING)
+ENDED = (ShardStatus.DONE, ShardStatus.CANCELLED)

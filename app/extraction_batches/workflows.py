@@ -172,7 +172,7 @@ async def _extracted(platform: Platform, backends: Backends, shard_id: str, plan
         raise await refusal_of(platform, model, error) from None
     except VocabularyError as error:
         raise unreadable(error) from None
-    presenter = Presenter(model.id, plan.tasks, plan.options)
+    presenter = Presenter(model.id, plan.tasks, plan.options, plan.store_text)
     return await asyncio.to_thread(presenter.results, entries, answers)
 
 

@@ -11,7 +11,8 @@ from app.tables.base import Owned, Table
 class ExtractionShardRow(Owned, Table):
     """Some hundred texts in input order; shard `position` (from 0) begins with text `first`.
 
-    `input_blob` holds the texts, `result_blob` one line for each, in the same order.
+    `input_blob` holds the texts, `result_blob` one line for each, in the same order. Where texts
+    are not kept the first one's name is empty once they are gone.
     """
 
     __tablename__ = "extraction_shards"

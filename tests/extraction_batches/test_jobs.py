@@ -76,13 +76,13 @@ class Room:
         """A batch over so many texts that is queued."""
         return await self.uploaded("".join(f'"text {n}"\n' for n in range(texts)).encode())
 
-    async def uploaded(self, lines: bytes) -> str:
+    async def uploaded(self, lines: bytes, *, store_text: bool | None = None) -> str:
         """A batch over these lines that is queued."""
         batch_id = new_batch_id()
         async with self.platform.blobs.writer(batch_id) as out:
             out.write(lines)
         file = UploadedFile("file", "x", out.key, out.sha256, out.size)
-        request = BatchRequest(model="chosen:m", tasks=[Task.CHEMICALS])
+        request = BatchRequest(model="chosen:m", tasks=[Task.CHEMICALS], store_text=store_text)
         async with self.platform.work(write=True) as work:
             batches = ExtractionBatches(work)
             await batches.create_from_upload(batch_id, request, file, self.backends)

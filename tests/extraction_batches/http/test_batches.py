@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import hashlib
+import hmac
 import io
 import json
 from typing import Any
@@ -243,3 +245,25 @@ async def test_not_before_its_end(client: httpx.AsyncClient, server: Any) -> Non
     most = len(server.asked)
     await asyncio.sleep(0.3)
     assert len(server.asked) == most
+
+
+async def test_a_batch_that_keeps_no_texts(client: httpx.AsyncClient, sample: Json) -> None:
+    """By a field of the form, or of the body: hashes and offsets, and no format with texts."""
+    text = f"Zq9marker. {TEXT}"
+    batch = await done(client, jsonl([text]), {"store_text": "false"})
+    assert batch["store_text"] is False
+    (line,) = await results(client, batch)
+    key = text.encode()
+    assert line["text_sha256"] == hashlib.sha256(key).hexdigest()
+    for item in line["extraction"]["chemicals"]:
+        name = text[item["mentions"][0]["start"] : item["mentions"][0]["end"]]
+        assert item["text"] == f"sha256:{hmac.new(key, name.encode(), 'sha256').hexdigest()}"
+    for format_ in READERS:
+        answer = await client.get(f"{PATH}/{batch['id']}/results", params={"format": format_})
+        assert (answer.status_code, answer.json()["code"]) == (409, "text_not_stored")
+    body = {"model": "local:rules", "dataset_id": sample["id"], "store_text": False}
+    other = await ended(client, await client.post(PATH, json=body))
+    assert (other["status"], other["store_text"]) == ("succeeded", False)
+    assert all("text_sha256" in line for line in await results(client, other))
+    refused = await send(client, jsonl([text]), {"store_text": "perhaps"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/store_text")
