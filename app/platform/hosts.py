@@ -41,5 +41,6 @@ def _name(host: str) -> str:
     """The host in a `Host` header, without its port and the brackets of an IPv6 address."""
     text = host.lower()
     if text.startswith("["):
-        return text[1:].partition("]")[0]
+        inside, closed, rest = text[1:].partition("]")
+        return inside if closed and rest[:1] in ("", ":") else text
     return text.partition(":")[0].removesuffix(".")
