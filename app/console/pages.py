@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -121,6 +122,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": _moment, "bytes": _bytes, "number": _number}
+    environment.filters["isolated"] = _isolated
     environment.globals["asset"] = _asset
     return environment
 
@@ -129,6 +131,14 @@ def _environment() -> Environment:
 def _asset(name: str) -> str:
     """The address of an asset, another one whenever its content is another one."""
     return f"/assets/{name}?{hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+
+
+def _isolated(name: str) -> Markup:
+    """A name amid other words: marks in it that turn the direction of text end with it.
+
+    Nothing of the kind is needed for what is the whole of a cell, a heading or a link.
+    """
+    return Markup("<bdi>{}</bdi>").format(name)
 
 
 def _moment(at: datetime | None) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
+from app.backends.base import BackendError
 from app.backends.http import BackendsDep
-from app.backends.registry import Backends
+from app.backends.registry import Backends, as_api_error
 from app.console.choices import Choices, options_of
 from app.console.corrections_form import MOST_MENTIONS, found_json
 from app.console.forms import Form, read_form, read_query, validated
@@ -62,12 +63,17 @@ async def answer(request: Request, platform: PlatformDep, backends: BackendsDep)
         check_text(text, platform)
         if not form.text("model"):
             raise _at("model", ApiError("invalid_request", "Choose a model."))
-        said = await asyncio.gather(
-            *(_extract(platform, backends, form, text, *each) for each in found)
-        )
     except ApiError as error:
         return await _page(request, platform, backends, form.refused(error))
-    return await _page(request, platform, backends, form, text, said)
+    said = await asyncio.gather(
+        *(_answered(platform, backends, form, text, *each) for each in found)
+    )
+    answers = [each for each in said if isinstance(each, Answer)]
+    if refusal := _together([each for each in said if isinstance(each, ApiError)]):
+        form = form.refused(refusal)
+    # What one model has found is worth a page, whatever has become of the other one.
+    status = 200 if answers else form.status
+    return await _page(request, platform, backends, form, text, answers, status)
 
 
 def text_of(form: Form) -> Text:
@@ -90,10 +96,36 @@ def check_text(text: Text, platform: Platform) -> None:
         raise _at("text", ApiError("text_too_long", detail, hint=hint))
 
 
+async def _answered(
+    platform: Platform, backends: Backends, form: Form, text: Text, field: str, name: str
+) -> Answer | ApiError:
+    """What one model says, or why it says nothing."""
+    try:
+        return await _extract(platform, backends, form, text, field, name)
+    except ApiError as error:
+        return error
+    except BackendError as error:
+        return _at(field, as_api_error(error))
+
+
+def _together(refusals: Sequence[ApiError]) -> ApiError | None:
+    """The first of them, with what is wrong with the fields of all."""
+    if not refusals:
+        return None
+    first = refusals[0]
+    return ApiError(
+        first.code,
+        first.detail,
+        errors=list(dict.fromkeys(fault for each in refusals for fault in each.errors)),
+        hint=first.hint,
+        retry_after=first.retry_after,
+    )
+
+
 async def _extract(
     platform: Platform, backends: Backends, form: Form, text: Text, field: str, name: str
 ) -> Answer:
-    """What one model says. Raises ApiError whose faults are of fields of the form."""
+    """What one model says. Raises ApiError whose faults are of fields of the form, BackendError."""
     request = validated(
         ExtractionRequest,
         {
@@ -137,13 +169,14 @@ async def _page(
     form: Form,
     text: Text | None = None,
     answers: Sequence[Answer] = (),
+    status: int | None = None,
 ) -> Response:
     choices = await Choices.read(platform, backends)
     return await asyncio.to_thread(
         render,
         request,
         "playground.html",
-        status=form.status,
+        status=status or form.status,
         form=form,
         fields=FIELDS,
         choices=choices,

@@ -138,3 +138,18 @@ def test_the_text_is_in_no_log(served: OwnService) -> None:
         text = "Zyxwvutsrq caused tremor."
         httpx.post(f"{served.address}/playground", data={"text": text, "model": model})
     assert "Zyxwvutsrq" not in served.log.read_text()
+
+
+@pytest.mark.parametrize("fails", ["model", "other"])
+def test_one_model_fails_and_the_other_is_heard(page: Page, fails: str) -> None:
+    """What was found is there, and at its field why the other one has found nothing."""
+    page.goto("/playground")
+    page.get_by_label("Abstract").fill(TEXT)
+    page.get_by_label("Model", exact=True).select_option("local:rules")
+    page.get_by_label("Compare with").select_option("local:rules")
+    gone = "select => select.append(new Option('gone', 'mdl_gone', true, true))"
+    page.locator(f"#{fails}").evaluate(gone)
+    page.get_by_role("button", name="Extract").click()
+    expect(page.locator(f"#{fails}-fault")).to_contain_text("There is no model")
+    expect(page.get_by_role("article", name="local:rules")).to_contain_text("haloperidol")
+    expect(page.get_by_role("article")).to_have_count(1)
