@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.backends.base import Mode
 from app.notifications.service import Notify
+from app.platform.distinct import Distinct
 from app.platform.failures import JobFailure
 from app.prompts.tasks import Task
 
@@ -81,7 +82,7 @@ class EvaluationRequest(BaseModel):
         },
     )
 
-    models: list[ModelName] = Field(
+    models: Distinct[ModelName] = Field(
         min_length=1,
         max_length=10,
         description="Ids, aliases, or fine-tunes that have succeeded; all others are compared with "
@@ -92,13 +93,13 @@ class EvaluationRequest(BaseModel):
     split: SplitName | None = Field(
         default=None, description="One split; or give `splits`.", examples=["dev"]
     )
-    splits: list[SplitName] | None = Field(
+    splits: Distinct[SplitName] | None = Field(
         default=None,
         min_length=1,
         max_length=50,
         description="Several splits; all of them if neither is given.",
     )
-    tasks: list[Task] | None = Field(
+    tasks: Distinct[Task] | None = Field(
         default=None,
         min_length=1,
         max_length=3,
@@ -118,13 +119,6 @@ class EvaluationRequest(BaseModel):
         description="Of the bootstrap behind each comparison.",
     )
     notify: Notify = []
-
-    @field_validator("models", "splits", "tasks")
-    @classmethod
-    def _distinct(cls, values: list[str] | None) -> list[str] | None:
-        if values and len(set(values)) != len(values):
-            raise ValueError("given twice")
-        return values
 
     @model_validator(mode="after")
     def _fits(self) -> "EvaluationRequest":

@@ -126,8 +126,8 @@ async def list_events(
     cursor: Cursor = None,
     limit: Limit = 100,
     last_event_id: Annotated[
-        str | None, Header(max_length=9, pattern="^[0-9]+$", description="To resume a stream.")
-    ] = None,
+        str, Header(max_length=9, pattern="^[0-9]+$", description="To resume a stream.")
+    ] = "0",
 ) -> Page[FineTuneEvent] | StreamingResponse:
     """Events in order, as a page.
 
@@ -138,7 +138,7 @@ async def list_events(
         return await fine_tunes.events(fine_tune_id, cursor, limit)
     # A stream has begun with 200 before it can find that there is nothing to tell of.
     await fine_tunes.get(fine_tune_id)
-    stream = live_events(platform, fine_tune_id, after=int(last_event_id or 0))
+    stream = live_events(platform, fine_tune_id, after=int(last_event_id))
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
     )

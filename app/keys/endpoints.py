@@ -34,7 +34,9 @@ Writing = Annotated[Keys, Depends(writing)]
     operation_id="createKey",
     summary="Make a key",
     status_code=201,
-    responses=problem_responses("conflict", "body_too_large", "invalid_request"),
+    responses=problem_responses(
+        "malformed_request", "conflict", "body_too_large", "invalid_request"
+    ),
 )
 async def create_key(keys: Writing, request: KeyRequest) -> NewApiKey:
     """Make a key of this workspace; the answer is the only place the key is ever shown.

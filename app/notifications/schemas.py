@@ -107,7 +107,7 @@ class TargetRequest(BaseModel):
         description="Types it is told of; `[]`: only of what names it in `notify`.",
         examples=[["fine_tune.succeeded", "evaluation.*"]],
     )
-    enabled: bool = True
+    enabled: Annotated[bool, Field(strict=True)] = True
     secret: Annotated[str, AfterValidator(_secret)] | None = Field(
         default=None,
         max_length=200,
@@ -123,7 +123,7 @@ class TargetPatch(BaseModel):
 
     name: Name | None = None
     events: Events | None = None
-    enabled: bool | None = Field(default=None, examples=[False])
+    enabled: bool | None = Field(default=None, strict=True, examples=[False])
 
 
 class NotificationTarget(BaseModel):

@@ -7,8 +7,8 @@ from itertools import islice
 from app.corpora.identifiers import curies, usable
 from app.terminology.concepts import VocabularyError
 
-# Of one concept. Those of MeSH and CTD have some hundreds; a line has room for 500,000, whose keys and
-# n-grams would take half a gigabyte.
+# Of one concept. Those of MeSH and CTD have some hundreds; a line has room for 500,000, whose keys
+# and n-grams would take half a gigabyte.
 MOST_NAMES = 5_000
 
 # MeSH's have 6 or 9 digits; with 7 it is one of the UMLS.

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.platform.distinct import Distinct
 from app.platform.failures import JobFailure
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task
@@ -29,7 +30,7 @@ class TrainingFileRequest(BaseModel):
     )
 
     dataset_id: str = Field(max_length=100, examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
-    tasks: list[Task] | None = Field(
+    tasks: Distinct[Task] | None = Field(
         default=None,
         min_length=1,
         max_length=3,
@@ -37,7 +38,7 @@ class TrainingFileRequest(BaseModel):
         "not given.",
         examples=[["diseases", "chemicals", "relations"]],
     )
-    splits: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
+    splits: Distinct[Annotated[str, Field(min_length=1, max_length=50)]] = Field(
         default=["train"], min_length=1, max_length=50, examples=[["train"]]
     )
     text: TextChoice = Field(
@@ -46,13 +47,6 @@ class TrainingFileRequest(BaseModel):
     format: RowFormat = Field(
         default="prompt_completion", description="`chat` spells roles as Cohere does."
     )
-
-    @field_validator("tasks", "splits")
-    @classmethod
-    def _unique(cls, values: list[str] | None) -> list[str] | None:
-        if values and len(set(values)) != len(values):
-            raise ValueError("given twice")
-        return values
 
 
 class TaskStatistics(BaseModel):
