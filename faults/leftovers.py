@@ -21,8 +21,8 @@ def sweep(fleet: Fleet, number: int) -> Point:
     """Run it on a fleet whose jobs have ended."""
     begun = time.monotonic()
     verdict = Verdict()
-    removed = _found(fleet)
-    if left := {name: count for name, count in _found(fleet, "--dry-run").items() if count}:
+    removed = found(fleet)
+    if left := {name: count for name, count in found(fleet, "--dry-run").items() if count}:
         verdict.lost.append(f"left over by medtune gc: {left}")
     for room, part in _CONTENTS.items():
         for each in fleet.get(f"/v1/{room}?limit=1000").json()["items"]:
@@ -36,7 +36,7 @@ def sweep(fleet: Fleet, number: int) -> Point:
     return Point(number, fleet.name, NAME, f"removes {doing}", seconds, verdict)
 
 
-def _found(fleet: Fleet, *options: str) -> dict[str, int]:
+def found(fleet: Fleet, *options: str) -> dict[str, int]:
     """How many files of each kind it has removed, or would remove."""
     command = ["gc", "--older-than", "0m", *options]
     told = run_command(command, fleet.settings, fleet.data.parent)
