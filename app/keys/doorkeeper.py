@@ -132,14 +132,21 @@ class Doorkeeper:
             await KeyRepository(session).forget_session(hashed(token))
 
     async def note_uses(self) -> None:
-        """Write down which keys were used since the last time: a chore."""
+        """Write down which keys were used since the last time: a chore.
+
+        Raises one of AWAY; the next time those are written that now were not.
+        """
         used, self._used = self._used, {}
         if not used:
             return
-        async with self._database.transaction(write=True) as session:
-            rows = KeyRepository(session)
-            for key_id, at in sorted(used.items()):
-                await rows.used(key_id, at)
+        try:
+            async with self._database.transaction(write=True) as session:
+                rows = KeyRepository(session)
+                for key_id, at in sorted(used.items()):
+                    await rows.used(key_id, at)
+        except AWAY:
+            self._used = used | self._used
+            raise
 
     async def _key(self, key_id: str) -> _Key | None:
         async def look(rows: KeyRepository) -> _Key | None:
