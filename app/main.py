@@ -23,6 +23,7 @@ from app.evaluations.service import LINK as EVALUATIONS_LINK
 from app.evaluations.service import VOCABULARY_LINK as EVALUATIONS_VOCABULARY_LINK
 from app.evaluations.service import Evaluations
 from app.evaluations.workflows import evaluation_job
+from app.expiry import delete_expired
 from app.extraction_batches import forgetting
 from app.extraction_batches.service import LINK as BATCHES_LINK
 from app.extraction_batches.service import VOCABULARY_LINK as BATCHES_VOCABULARY_LINK
@@ -150,6 +151,11 @@ async def running(
             "forget_texts", lambda: forgetting.forget_texts(platform), forgetting.LOOK_SECONDS
         )
         chores.append(asyncio.create_task(forget))
+        lineage = create_lineage(backends)
+        expire = for_ever(
+            "delete_expired", lambda: delete_expired(platform, lineage), _FORGET_SECONDS
+        )
+        chores.append(asyncio.create_task(expire))
         if queues is None or NOTIFICATIONS_QUEUE in queues:
             look = for_ever("start_notifications", start_due(platform), LOOK_SECONDS)
             chores.append(asyncio.create_task(look))

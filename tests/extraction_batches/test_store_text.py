@@ -129,7 +129,7 @@ async def test_what_a_crash_kept_from_being_removed_is_removed_later(tmp_path: P
     async with room(tmp_path) as here:
         batch_id = await batch(here, 3 * SHARD)
         delete = here.platform.blobs.delete
-        here.platform.blobs.delete = nothing  # type: ignore[method-assign]
+        here.platform.blobs.delete = nothing  # type: ignore[assignment,method-assign]
         await here.prepare(batch_id)
         first, second, third = await here.active()
         await here.extract(first)
@@ -137,7 +137,7 @@ async def test_what_a_crash_kept_from_being_removed_is_removed_later(tmp_path: P
         here.platform.blobs.delete = delete  # type: ignore[method-assign]
         await forget(here)
         assert len(left(tmp_path)) == 2
-        here.platform.blobs.delete = nothing  # type: ignore[method-assign]
+        here.platform.blobs.delete = nothing  # type: ignore[assignment,method-assign]
         await here.extract(second)
         await here.extract(third)
         stored = [each.name for each in here.platform.blobs.stored()]
@@ -162,9 +162,8 @@ async def test_a_shard_whose_lines_cannot_be_read_keeps_its_results(tmp_path: Pa
         for shard_id in await here.active():
             await here.extract(shard_id)
         await forget(here)
-        assert [line["error"]["code"] for line in await here.lines(batch_id)] == [
-            "malformed_json"
-        ] * 2  # type: ignore[index]
+        broken = {"code": "malformed_json", "message": "The line is not JSON."}
+        assert [line["error"] for line in await here.lines(batch_id)] == [broken, broken]
         assert left(tmp_path) == []
 
 
