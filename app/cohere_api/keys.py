@@ -7,5 +7,5 @@ router = APIRouter()
 
 @router.post("/v1/check-api-key", operation_id="cohereCheckApiKey")
 async def check_api_key() -> dict[str, object]:
-    """Every key is valid, and none is: the service has no keys, and reads none."""
+    """Whoever gets here has a valid key, or the service has none."""
     return {"valid": True, "organization_id": None, "owner_id": None}
