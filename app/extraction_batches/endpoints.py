@@ -173,8 +173,8 @@ async def list_batch_events(
     cursor: Cursor = None,
     limit: Limit = 100,
     last_event_id: Annotated[
-        str | None, Header(max_length=9, pattern="^[0-9]+$", description="To resume a stream.")
-    ] = None,
+        str, Header(max_length=9, pattern="^[0-9]+$", description="To resume a stream.")
+    ] = "0",
 ) -> Page[BatchEvent] | StreamingResponse:
     """Events in order, as a page.
 
@@ -185,7 +185,7 @@ async def list_batch_events(
         return await batches.events(batch_id, cursor, limit)
     # A stream has begun with 200 before it can find that there is nothing to tell of.
     await batches.get(batch_id)
-    events = live_events(platform, batch_id, after=int(last_event_id or 0))
+    events = live_events(platform, batch_id, after=int(last_event_id))
     return StreamingResponse(
         events, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
     )
