@@ -69,8 +69,10 @@ class Entrance:
             return LOCAL
         keyless = await self._doorkeeper.keyless()
         cookie = None if keyless else _cookie(scope)
+        # Whoever scrapes asks for each process by its address, which nobody can know beforehand.
+        allowed = () if path in _PROGRAMS_PAGES and not keyless else self._allowed
         for refused in (
-            refusal_of_host(scope, self._allowed, keyless=keyless),
+            refusal_of_host(scope, allowed, keyless=keyless),
             refusal_of_origin(scope, browser=cookie is not None),
         ):
             if refused is not None:

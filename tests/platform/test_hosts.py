@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.types import Scope
 
 from app.main import create_app
@@ -75,6 +76,22 @@ def test_what_loopback_is() -> None:
     assert is_loopback("127.255.0.1")
     assert not is_loopback("::ffff:10.0.0.1")
     assert not is_loopback("localhost.localdomain")
+
+
+async def test_numbers_are_told_at_any_address_with_a_key(settings: Settings) -> None:
+    """Prometheus asks for a pod by its address; everything else is at the allowed names alone."""
+    key = SecretStr("a-key-of-these-tests-0123456789abcdef")
+    changed = {"admin_key": key, "allowed_hosts": ["medtune.example.org"]}
+    app = create_app(settings.model_copy(update=changed))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.3:8000") as web:
+            assert (await web.get("/metrics")).status_code == 401
+            web.headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+            assert (await web.get("/metrics")).status_code == 200
+            assert (await web.get("/v1/models")).status_code == 403
+            named = await web.get("/v1/models", headers={"Host": "medtune.example.org"})
+            assert named.status_code == 200
 
 
 async def test_a_rebound_name_reaches_nothing(settings: Settings) -> None:

@@ -37,6 +37,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- else }}{{ randAlphaNum 48 }}{{ end }}
 {{- end }}
 
+{{/*
+The names that requests may be sent to, as JSON; empty: any, since a wildcard cannot be said. With an
+ingress they are its hosts, those of the service inside the cluster, and those of a port-forward.
+*/}}
+{{- define "medtune.allowedHosts" -}}
+{{- if and .Values.ingress.enabled (not (hasKey .Values.settings "MEDTUNE_ALLOWED_HOSTS")) (not (contains "*" (join "," .Values.ingress.hosts))) }}
+{{- $inside := printf "%s.%s" (include "medtune.fullname" .) .Release.Namespace }}
+{{- $names := list (include "medtune.fullname" .) $inside (printf "%s.svc" $inside) (printf "%s.svc.cluster.local" $inside) }}
+{{- concat .Values.ingress.hosts $names (list "localhost" "127.0.0.1") | uniq | toJson }}
+{{- end }}
+{{- end }}
+
 {{- define "medtune.shared" -}}
 {{- if eq .Values.mode "shared" }}true{{ end }}
 {{- end }}
@@ -113,7 +125,7 @@ capabilities: {drop: [ALL]}
 
 {{/* Pods start anew when their settings change (not when an existing Secret does). */}}
 {{- define "medtune.podAnnotations" -}}
-checksum/settings: {{ toJson (list .Values.settings .Values.secrets .Values.shutdownSeconds) | sha256sum }}
+checksum/settings: {{ toJson (list .Values.settings .Values.secrets .Values.shutdownSeconds (include "medtune.allowedHosts" .)) | sha256sum }}
 {{- with .Values.podAnnotations }}
 {{ toYaml . }}
 {{- end }}
