@@ -17,6 +17,7 @@ from app.datasets import present
 from app.datasets.formats import FORMATS
 from app.datasets.schemas import DatasetDocument, DatasetReport
 from app.datasets.service import Datasets, problems
+from app.platform.blobs import deleted_meanwhile
 from app.platform.errors import ApiError
 from app.platform.lines import iterate, read_page
 from app.platform.objects import storage_errors
@@ -37,13 +38,15 @@ async def documents(
     position, start = decode_offsets(cursor, 2)
     if position >= max(1, len(splits)):
         raise ApiError("invalid_cursor", "The cursor is not one of this list.")
-    name, path = splits[position].name, await platform.blobs.local(splits[position].blob)
+    name = splits[position].name
 
-    def read() -> tuple[list[DatasetDocument], int | None]:
+    def read(path: Path) -> tuple[list[DatasetDocument], int | None]:
         lines, following = read_page(path, start, limit)
         return [present.document(name, canonical.loads(line)) for line in lines], following
 
-    items, following = await asyncio.to_thread(read)
+    with deleted_meanwhile("dataset", dataset_id):
+        path = await platform.blobs.local(splits[position].blob)
+        items, following = await asyncio.to_thread(read, path)
     if following is None:
         position, following = position + 1, 0
     more = f"{position}.{following}" if position < len(splits) else None
@@ -62,7 +65,8 @@ async def report(
         head, blob = await Datasets(work).report(dataset_id)
     if blob is None:
         return head
-    items, following = await problems(platform.blobs, blob, start, limit)
+    with deleted_meanwhile("dataset", dataset_id):
+        items, following = await problems(platform.blobs, blob, start, limit)
     return head.model_copy(update={"items": items, "next_cursor": encode_cursor(following)})
 
 
@@ -76,12 +80,13 @@ async def export(
     """
     async with platform.work(write=False) as work:
         sources = await Datasets(work).split_sources(dataset_id, [split] if split else None)
-    files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
+    with deleted_meanwhile("dataset", dataset_id):
+        files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
     write = FORMATS[format_name].write
     assert write is not None
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.scratch))  # noqa: SIM115
     try:
-        with storage_errors():
+        with deleted_meanwhile("dataset", dataset_id), storage_errors():
             await to_thread.run_sync(write, _documents(files), out, limiter=platform.heavy)
     except BaseException:
         out.close()

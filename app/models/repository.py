@@ -1,12 +1,15 @@
 """Rows of tuned models and aliases, and the state of the fine-tunes behind them."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.database import ALL_WORKSPACES
 from app.tables import FineTuneRow, ModelAliasRow, ModelRow
+
+Row = TypeVar("Row", ModelRow, FineTuneRow)
 
 
 class ModelRepository:
@@ -18,6 +21,20 @@ class ModelRepository:
     async def get(self, model_id: str) -> ModelRow | None:
         """One tuned model."""
         return await self._session.get(ModelRow, model_id)
+
+    async def lock(self, model_id: str) -> ModelRow | None:
+        """The same, as it is now, and no one else changes it until the transaction ends.
+
+        Its fine-tune's row is locked before, as by who deletes that and the model with it.
+        """
+        row = await self.get(model_id)
+        if row is None:
+            return None
+        await self._locked(FineTuneRow, row.fine_tune_id)
+        return await self._locked(ModelRow, model_id)
+
+    async def _locked(self, table: type[Row], row_id: str) -> Row | None:
+        return await self._session.get(table, row_id, with_for_update=True, populate_existing=True)
 
     async def with_vocabularies(self, model_id: str) -> tuple[ModelRow, list[str]] | None:
         """One tuned model, and the ids of the vocabularies that it was trained with."""
@@ -63,6 +80,12 @@ class ModelRepository:
     async def alias(self, name: str) -> ModelAliasRow | None:
         """One alias."""
         return await self._session.scalar(select(ModelAliasRow).where(ModelAliasRow.name == name))
+
+    async def lock_alias(self, name: str) -> ModelAliasRow | None:
+        """The same, as it is now, and no one else changes it until the transaction ends."""
+        query = select(ModelAliasRow).where(ModelAliasRow.name == name)
+        options = {"populate_existing": True}
+        return await self._session.scalar(query.with_for_update(), execution_options=options)
 
     async def aliases(self) -> Sequence[ModelAliasRow]:
         """All aliases, by name."""

@@ -89,13 +89,19 @@ class Models:
 
     async def delete(self, model_id: str) -> None:
         """Remove a tuned model for good. Raises ApiError `model_not_found`."""
-        row = await self._rows.get(model_id)
-        if row is None:
+        if not await self.delete_if_there(model_id):
             raise _unknown(model_id)
+
+    async def delete_if_there(self, model_id: str) -> bool:
+        """The same; whether it was there, and not deleted by somebody else meanwhile."""
+        row = await self._rows.lock(model_id)
+        if row is None:
+            return False
         backend, backend_model = self._backends.find(row.backend), row.backend_model
         await self._rows.delete(row)
         if backend is not None:
             self._work.after_commit(lambda: backend.delete_model(backend_model))
+        return True
 
     async def known(self, backend: str, names: Sequence[str]) -> set[str]:
         """Of these models, as the backend calls them, those that are in the catalogue."""
@@ -110,8 +116,10 @@ class Models:
         if name.startswith((_TUNED, "ft_")):
             raise invalid_field("/path/name", "like_an_id", "An alias must not look like an id.")
         model = await self.get(model_id)
+        if model.fine_tune_id is not None and await self._rows.lock(model.id) is None:
+            raise _unknown(model_id)  # it was deleted meanwhile
         await self._work.one_at_a_time(f"alias {name}")
-        row = await self._rows.alias(name)
+        row = await self._rows.lock_alias(name)
         if row is None:
             row = ModelAliasRow(name=name)
             self._rows.add_alias(row)
@@ -120,7 +128,7 @@ class Models:
 
     async def delete_alias(self, name: str) -> None:
         """Remove an alias; its model stays. Raises ApiError `not_found`."""
-        row = await self._rows.alias(name)
+        row = await self._rows.lock_alias(name)
         if row is None:
             raise not_found("alias", name)
         await self._rows.delete_alias(row)
@@ -241,7 +249,7 @@ def lineage_link(backends: Backends) -> Link:
         return await ModelRepository(work.session).of_fine_tune(fine_tune_id)
 
     async def delete(work: Work, model_id: str) -> None:
-        await Models(work, backends).delete(model_id)
+        await Models(work, backends).delete_if_there(model_id)
 
     return Link("fine-tune", "model", built_from, delete)
 

@@ -15,20 +15,32 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from app.platform.errors import ApiError
+from app.platform.errors import ApiError, not_found
 from app.platform.objects import UNFINISHED, Folder, Objects, Stored, full, storage_errors
 
 log = structlog.get_logger(__name__)
 
 _OWNER = re.compile(r"[a-z]+_[0-9a-f]{32}")
 _KEY = re.compile(rf"{_OWNER.pattern}/[0-9a-f]{{64}}")
+
+
+@contextmanager
+def deleted_meanwhile(kind: str, row_id: str) -> Iterator[None]:
+    """Reading blobs of a row that was there a moment ago. Raises ApiError `not_found`.
+
+    Rows are deleted before their blobs: who finds none of those would find no row, either.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise not_found(kind, row_id) from None
 
 
 class BlobWriter:

@@ -3,6 +3,10 @@
 A transaction is opened for reading or for writing. On SQLite a writer takes the lock at once
 (BEGIN IMMEDIATE): one that began as a reader could not be promoted while another one writes.
 
+Whoever has to wait waits for a turn, without a connection. SQLite lets in whichever writer happens
+to ask at the right moment, and those that wait there keep readers from a connection; a pool gives
+up on all that wait for one as soon as for a server that is away.
+
 A transaction of a workspace sees, changes and makes the rows of that one alone, whatever is asked
 in it: the filter is put into each statement here, in one place.
 """
@@ -25,6 +29,7 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.platform.errors import ApiError
 from app.platform.telemetry import Tracing
@@ -40,6 +45,9 @@ ALL_WORKSPACES: Mapping[str, Any] = MappingProxyType({"medtune_everywhere": True
 # A request is answered within a second or two though the server be gone, or not to be reached: it
 # neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
 _PATIENCE_SECONDS = 2
+# While it answers, but many ask, it may be later.
+_LONGEST_TURN_SECONDS = 20
+_KEPT_CONNECTIONS, _MOST_CONNECTIONS = 10, 30
 POSTGRES_CONNECTION: Mapping[str, Any] = MappingProxyType(
     {
         "connect_timeout": _PATIENCE_SECONDS,
@@ -52,8 +60,8 @@ POSTGRES_CONNECTION: Mapping[str, Any] = MappingProxyType(
 POSTGRES_POOL: Mapping[str, Any] = MappingProxyType(
     {
         "pool_pre_ping": True,
-        "pool_size": 10,
-        "max_overflow": 20,
+        "pool_size": _KEPT_CONNECTIONS,
+        "max_overflow": _MOST_CONNECTIONS - _KEPT_CONNECTIONS,
         "pool_timeout": _PATIENCE_SECONDS,
     }
 )
@@ -135,6 +143,8 @@ class Database:
         if tracing is not None:
             tracing.watch(self._engine.sync_engine)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        # Who reads needs no turn on SQLite.
+        self._turns = asyncio.Semaphore(1 if self.is_sqlite else _MOST_CONNECTIONS)
 
     @asynccontextmanager
     async def transaction(
@@ -148,6 +158,7 @@ class Database:
         if workspace is not None:
             engine = engine.execution_options(**{WORKSPACE: workspace})
         async with (
+            self._turn(write=write),
             AsyncSession(
                 engine,
                 sync_session_class=OwnedSession,
@@ -157,6 +168,25 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    @asynccontextmanager
+    async def _turn(self, *, write: bool) -> AsyncIterator[None]:
+        """A turn in the order of asking, without a connection until then.
+
+        Raises PoolTimeoutError if those before have not done for too long.
+        """
+        if self.is_sqlite and not write:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_LONGEST_TURN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise PoolTimeoutError("too many transactions wait for a connection") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def overwrite_deleted(self) -> None:
         """Leave nothing of what has been deleted in SQLite's log of changes (the WAL).
@@ -219,7 +249,7 @@ class Database:
         await asyncio.sleep(0)
 
 
-REFUSALS = (IntegrityError, DataError)
+REFUSALS = (IntegrityError, StaleDataError, DataError)
 # What is raised when it does not answer, or not in time: it may a moment later.
 AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -229,7 +259,7 @@ def refusal(error: Exception) -> ApiError:
 
     Another request has changed it meanwhile, or only the database knows it cannot hold the value.
     """
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError | StaleDataError):
         return ApiError("conflict", "Another request has changed this meanwhile.")
     return ApiError("invalid_request", "A value holds characters that cannot be stored.")
 

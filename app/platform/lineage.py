@@ -30,8 +30,11 @@ class Lineage:
     async def release(self, work: Work, source: str, source_id: str, *, cascade: bool) -> None:
         """Delete all that was built from `source_id`, deepest first.
 
-        Without `cascade` raise ApiError `in_use` if there is anything.
+        Without `cascade` raise ApiError `in_use` if there is anything. What is built from several
+        things may be reached from each, in another order: so one cascade of a workspace at a time.
         """
+        if cascade:
+            await work.one_at_a_time(f"cascades of {work.principal.workspace}")
         for link in self.links:
             if link.source != source:
                 continue

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.platform.blobs import deleted_meanwhile
 from app.platform.lines import read_lines
 from app.platform.work import Platform
 from app.training_files.service import TrainingFiles
@@ -17,11 +18,13 @@ async def local_file(platform: Platform, training_file_id: str) -> Path:
     """The JSONL on this machine. Raises ApiError `not_found`, `training_file_not_ready`."""
     async with platform.work(write=False) as work:
         blob = await TrainingFiles(work).content(training_file_id)
-    return await platform.blobs.local(blob)
+    with deleted_meanwhile("training file", training_file_id):
+        return await platform.blobs.local(blob)
 
 
 async def first_rows(platform: Platform, training_file_id: str, count: int) -> list[dict[str, Any]]:
     """The first rows, in either format; fewer if they are very long. Raises as `local_file`."""
     path = await local_file(platform, training_file_id)
-    lines, _ = await asyncio.to_thread(read_lines, path, 0, count)
+    with deleted_meanwhile("training file", training_file_id):
+        lines, _ = await asyncio.to_thread(read_lines, path, 0, count)
     return [json.loads(line) for line in lines]

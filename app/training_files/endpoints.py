@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.responses import StreamingResponse
 
+from app.platform.blobs import deleted_meanwhile
 from app.platform.downloads import download
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
@@ -110,7 +111,9 @@ async def download_training_file(
 ) -> StreamingResponse:
     """The file, streamed."""
     path = await local_file(platform, training_file_id)
-    return download(path.open("rb"), "application/jsonl", f"{training_file_id}.jsonl")
+    with deleted_meanwhile("training file", training_file_id):
+        content = path.open("rb")
+    return download(content, "application/jsonl", f"{training_file_id}.jsonl")
 
 
 @router.delete(

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import Json, settled
+from tests.api.conftest import SAMPLE, Json, settled, upload
 from tests.api.test_datasets import ONE
 from tests.api.test_storage import stored
 
@@ -89,3 +89,30 @@ async def test_cancel_of_one_that_waits_and_of_one_that_runs(
         assert [event["type"] for event in events] == types
     ended = (await client.get(waiting)).json()
     assert (ended["status"], ended["started_at"], ended["model_id"]) == ("cancelled", None, None)
+
+
+async def test_an_alias_put_and_removed_by_many(client: httpx.AsyncClient) -> None:
+    """It is moved or made anew, or there is none to remove: never is it half there."""
+    path = "/v1/model-aliases/contended"
+
+    async def change(number: int) -> int:
+        if number % 2:
+            return (await client.delete(path)).status_code
+        return (await client.put(path, json={"model": "local:rules"})).status_code
+
+    for _ in range(5):
+        assert {*await asyncio.gather(*map(change, range(20)))} <= {200, 204, 404}
+    await client.delete(path)
+
+
+async def test_a_dataset_is_deleted_while_many_read_it(client: httpx.AsyncClient) -> None:
+    """They get all of what they ask for, or are told that it is gone."""
+    for _ in range(3):
+        dataset = await upload(client, SAMPLE.joinpath("dev.pubtator.txt").read_bytes())
+        path = f"/v1/datasets/{dataset['id']}"
+        parts = ["/documents", "/export?format=bioc_json", "/report"] * 5
+        reads = [asyncio.create_task(client.get(path + part)) for part in parts]
+        await asyncio.sleep(0)
+        assert (await client.delete(path)).status_code == 204
+        answers = await asyncio.gather(*reads)
+        assert {answer.status_code for answer in answers} <= {200, 404}
