@@ -91,7 +91,7 @@ def prepare(client: httpx.Client, key: str) -> None:
     dataset = _made(client, "/v1/datasets", files=file, data={"split": "train"})
     of_it = {"dataset_id": dataset}
     rows = _made(client, "/v1/training-files", json=of_it)
-    quick = {"preset": "fast"}
+    quick = {"preset": "fast", "iterations": 5, "folds": 0}
     _made(client, "/v1/fine-tunes", json={"training_file_id": rows, "hyperparameters": quick})
     rules = {"models": ["local:rules"], "split": "train"}
     _made(client, "/v1/evaluations", json=of_it | rules)
