@@ -13,7 +13,9 @@ its name. Whoever keeps that name can tell any change at all; the checksums with
 import hashlib
 import io
 import json
+import lzma
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -38,6 +40,13 @@ _REGULAR_FILE = 0o100644 << 16
 _UNIX = 3
 # Unpacked; far more than any model has, far less than would harm.
 _MOST_BYTES = 1 << 30
+
+
+# What zipfile and what it unpacks with raise of a damaged archive.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, RuntimeError, ValueError),
+)
 
 
 class ArtefactError(Exception):
@@ -88,7 +97,7 @@ def read_artefact(path: Path, sha256: str | None = None) -> tuple[Manifest, dict
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _read(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise ArtefactError("the model file is damaged or no model file") from error
 
 
