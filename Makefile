@@ -65,6 +65,8 @@ bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
 faults: install ## Kill processes at random for MINUTES (15) and count what is lost; SEED repeats
 	$(BIN)/python -m faults $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
 	$(BIN)/python -m faults.soak --clients 100 --minutes 1 $(if $(SEED),--seed "$(SEED)")
+	$(BIN)/python -m faults.fuzz $(if $(MINUTES),--minutes "$(MINUTES)")
+	$(BIN)/python -m faults.schemas $(if $(MINUTES),--minutes "$(MINUTES)")
 
 openapi: install ## Write tests/api/openapi.json anew
 	@mkdir -p tests/api
