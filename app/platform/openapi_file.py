@@ -24,8 +24,12 @@ _SCHEME: Json = {
     "The scope a call takes is the role it names; each does what those before it do: `read`, "
     "`write`, `admin`.",
 }
-_REFUSALS = problem_responses(
-    "unauthenticated", "forbidden_scope", "forbidden_host", "forbidden_origin", "rate_limited"
+_REFUSALS = (
+    "unauthenticated",
+    "forbidden_scope",
+    "forbidden_host",
+    "forbidden_origin",
+    "rate_limited",
 )
 
 
@@ -63,7 +67,12 @@ def _guard(operation: Json, scope: Scope) -> None:
     told = operation.get("description", "")
     operation["description"] = f"{told}\n\nScope: `{scope.word}`.".lstrip()
     responses = operation["responses"]
-    for status, entry in _REFUSALS.items():
+    refusals = list(_REFUSALS)
+    if "requestBody" in operation:
+        refusals.append("request_timeout")
+        if "202" in responses:  # It makes a job.
+            refusals.append("too_many_jobs")
+    for status, entry in problem_responses(*refusals).items():
         assert str(status) not in responses
         responses[str(status)] = entry
     operation["responses"] = dict(sorted(responses.items()))
