@@ -14,12 +14,18 @@ from app.prompts.tasks import Task
 
 
 def load(path: Path, name: str) -> LocalModel:
-    """The model of this name. Raises BackendError `model_not_found`, `backend_failed`."""
+    """The model of this name.
+
+    Raises BackendError `model_not_found`, `storage_damaged`, `backend_failed`.
+    """
     try:
         return LocalModel.load(path, name)
     except FileNotFoundError:
         raise model_not_found() from None
-    except (ArtefactError, OSError) as error:
+    except ArtefactError as error:
+        what = "The model's file is not the one that was stored, or of a newer version."
+        raise BackendError("storage_damaged", what) from error
+    except OSError as error:
         raise BackendError("backend_failed", "The model's file cannot be read.") from error
 
 

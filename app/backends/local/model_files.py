@@ -18,7 +18,8 @@ from app.platform.objects import Objects
 class ModelFiles:
     """The files by the models' names, their sha256.
 
-    All coroutines raise BackendError `backend_unavailable` if the store does not do its part.
+    All coroutines raise BackendError `backend_unavailable` if the store does not do its part, and
+    `storage_damaged` if the file is not the one that was stored.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -66,4 +67,6 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except ApiError as error:
+        if error.code == "storage_damaged":
+            raise BackendError(error.code, error.detail) from None
         raise BackendError("backend_unavailable", error.detail, retryable=True) from None

@@ -256,7 +256,7 @@ async def test_a_sound_model_under_the_name_of_another_is_not_used(
     write_artefact(tmp_path / "local/models" / f"{state.model}.medtune", other, sections)
     with pytest.raises(BackendError) as error:
         await backend.extract(state.model, [_TEXT], ALL)
-    assert error.value.code == "backend_failed"
+    assert error.value.code == "storage_damaged"
 
 
 async def test_a_deleted_model_is_gone_at_once(

@@ -156,7 +156,7 @@ async def test_what_holds_for_all_texts_is_raised(
     model_path(folder / "models", broken).write_bytes(b"no model")
     with pytest.raises(BackendError) as error:
         await batch(backend, broken, _TEXTS)
-    assert error.value.code == "backend_failed"
+    assert error.value.code == "storage_damaged"
     with pytest.raises(BackendError) as error:
         await batch(backend, model, _TEXTS, ExtractOptions(vocabularies=(tmp_path / "none",)))
     assert error.value.code == "backend_failed"
