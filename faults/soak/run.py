@@ -64,7 +64,7 @@ def soak(options: Options, folder: Path) -> Outcome:
             left.append(f"ended by themselves: {', '.join(fallen)}")
     told = [f"{count} times: {what}" for what, count in answers.faults.most_common()]
     made = sum(len(ids) for world in worlds for ids in world.made.values())
-    return Outcome(answers, made, seconds, told + left)
+    return Outcome(answers, made, seconds, left + told)
 
 
 async def _clients(
