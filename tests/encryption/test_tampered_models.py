@@ -27,7 +27,9 @@ TAMPER: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("keys", [[], [new_key()]], ids=["plain", "sealed"])
 def test_a_tampered_model_is_refused(tmp_path: Path, keys: list[str]) -> None:
     """One call or a batch, with the code that says so; with the true file it answers again."""
-    with own_service(tmp_path, {"MEDTUNE_ENCRYPTION_KEYS": json.dumps(keys)}) as service:
+    plain = {"MEDTUNE_PLAIN_DIR": str(tmp_path / "in_memory")}
+    settings = {"MEDTUNE_ENCRYPTION_KEYS": json.dumps(keys)} | plain
+    with own_service(tmp_path, settings) as service:
         client = service.client
         upload = {"file": ("dev.txt", (SAMPLE / "dev.pubtator.txt").read_bytes())}
         dataset = finished(client, create(client, "/v1/datasets", files=upload))

@@ -20,7 +20,8 @@ def faults(source: str) -> list[str]:
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names if name.name.split(".")[0] in PICKLERS]
         elif isinstance(node, ast.ImportFrom):
-            found += [node.module] if (node.module or "").split(".")[0] in PICKLERS else []
+            module = node.module or ""
+            found += [module] if module.split(".")[0] in PICKLERS else []
         elif isinstance(node, ast.Call):
             of_numpy = isinstance(node.func, ast.Attribute) and node.func.attr == "load"
             options = {option.arg: option.value for option in node.keywords}
