@@ -78,7 +78,7 @@ class Store(Objects, Protocol):
     """A store that another one may lie upon, which keeps copies of its own."""
 
     def read(self, name: str) -> Generator[bytes, None, None]:
-        """The file as it is stored, piece by piece; to be closed. Raises FileNotFoundError at once."""
+        """The file as it is stored, piece by piece; to be closed. FileNotFoundError at once."""
 
     def put(self, file: Path, name: str) -> None:
         """As `keep`, without a copy on this machine."""
