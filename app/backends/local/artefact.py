@@ -161,7 +161,9 @@ def _array_bytes(array: NDArray[np.generic]) -> bytes:
 
 def _array(content: bytes) -> NDArray[np.generic]:
     try:
-        array: NDArray[np.generic] = np.load(io.BytesIO(content), allow_pickle=False)
+        array: NDArray[np.generic] = np.lib.format.read_array(
+            io.BytesIO(content), allow_pickle=False
+        )
     # numpy reads the header as Python, sorts and looks up what it finds: anything may be raised.
     except Exception as error:
         raise ArtefactError("the model file holds something that is no array") from error
