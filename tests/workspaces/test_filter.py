@@ -148,7 +148,7 @@ async def test_rows_are_made_in_the_workspace_of_the_transaction(database: Datab
         await session.execute(insert(_D), rows)
     async with database.transaction(write=False) as session:
         found = await session.execute(select(_D.id, _D.workspace).order_by(_D.id))
-        assert dict(map(tuple, found)) == {
+        assert {row.id: row.workspace for row in found} == {
             **dict.fromkeys(("ds_0", "ds_1", "ds_2", "ds_ours"), "ours"),
             "ds_theirs": "theirs",
         }
