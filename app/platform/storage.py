@@ -55,6 +55,6 @@ def _objects(settings: Settings, name: str, scratch: Path | None) -> Objects:
 
 
 def _most_bytes(settings: Settings, folder: Path) -> int:
-    """No more than half of what is there: what is being written lies there, too."""
+    """No more than a quarter of what is there: what is being written lies there, too."""
     there = next((each for each in (folder, *folder.parents) if each.is_dir()), Path("/"))
     return min(settings.blob_cache_bytes, shutil.disk_usage(there).total // 4)

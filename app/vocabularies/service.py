@@ -12,11 +12,9 @@ from app.corpora.documents import MentionType
 from app.notifications.service import Notifications
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, invalid_field, not_found
-from app.platform.failures import job_failure
 from app.platform.leftovers import of_owners, owners_of
 from app.platform.lineage import Lineage
 from app.platform.pagination import Page, decode_id, encode_cursor
-from app.platform.progress import share_done
 from app.platform.settings import Settings
 from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
@@ -25,13 +23,12 @@ from app.tables import VocabularyRow
 from app.terminology.concepts import VocabularyError
 from app.terminology.formats import VocabularyFormat
 from app.vocabularies.build import BuildRequest, BuildResult, Source
+from app.vocabularies.present import present
 from app.vocabularies.repository import VocabularyRepository
 from app.vocabularies.schemas import (
     MOST_FILES,
     Vocabulary,
-    VocabularyFile,
     VocabularyStatistics,
-    VocabularyStatus,
 )
 
 JOB = "vocabulary"
@@ -90,17 +87,17 @@ class Vocabularies:
         )
         await self._rows.add(row)
         self._work.start_job(JOB, row.id)
-        return _present(row)
+        return present(row)
 
     async def get(self, key: str) -> Vocabulary:
         """One vocabulary, by id or name. Raises ApiError `not_found`."""
-        return _present(await self._row(key))
+        return present(await self._row(key))
 
     async def page(self, cursor: str | None, limit: int) -> Page[Vocabulary]:
         """Vocabularies, newest first."""
         rows = await self._rows.page(decode_id(cursor, "voc"), limit + 1)
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-        return Page(items=[_present(row) for row in rows[:limit]], next_cursor=more)
+        return Page(items=[present(row) for row in rows[:limit]], next_cursor=more)
 
     async def index(self, key: str) -> str:
         """The blob of the index. Raises ApiError `not_found`, `vocabulary_not_ready`."""
@@ -285,23 +282,3 @@ def _source(file: Mapping[str, Any]) -> Source:
 
 def _uploads(row: VocabularyRow) -> set[str]:
     return {file["blob"] for file in row.files["items"]}
-
-
-def _present(row: VocabularyRow) -> Vocabulary:
-    statistics = None
-    if row.statistics is not None:
-        statistics = VocabularyStatistics.model_validate(row.statistics)
-    return Vocabulary(
-        id=row.id,
-        name=row.name,
-        status=cast(VocabularyStatus, row.status),
-        progress=share_done(row.status, row.progress),
-        type=cast(MentionType | None, row.type),
-        files=[VocabularyFile.model_validate(file) for file in row.files["items"]],
-        sha256=row.sha256,
-        bytes=row.bytes,
-        statistics=statistics,
-        error=job_failure(row.error_code, row.error_message),
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
