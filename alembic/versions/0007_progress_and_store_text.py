@@ -15,19 +15,18 @@ depends_on = None
 _WITH_PROGRESS = ("datasets", "training_files", "vocabularies")
 
 
+# Not in a batch: for some of these SQLite would copy the table and drop it, its children with it.
+
+
 def upgrade() -> None:
     for table in _WITH_PROGRESS:
-        with op.batch_alter_table(table) as batch:
-            batch.add_column(sa.Column("progress", sa.Double(), server_default="0", nullable=False))
-    with op.batch_alter_table("extraction_batches") as batch:
-        batch.add_column(
-            sa.Column("store_text", sa.Boolean(), server_default=sa.true(), nullable=False)
-        )
+        progress = sa.Column("progress", sa.Double(), server_default="0", nullable=False)
+        op.add_column(table, progress)
+    store_text = sa.Column("store_text", sa.Boolean(), server_default=sa.true(), nullable=False)
+    op.add_column("extraction_batches", store_text)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("extraction_batches") as batch:
-        batch.drop_column("store_text")
+    op.drop_column("extraction_batches", "store_text")
     for table in _WITH_PROGRESS:
-        with op.batch_alter_table(table) as batch:
-            batch.drop_column("progress")
+        op.drop_column(table, "progress")
