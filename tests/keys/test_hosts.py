@@ -58,3 +58,15 @@ async def test_pages_of_other_sites(app: FastAPI, client: Client) -> None:
         assert (await program.put(path, json=alias)).is_success
         assert (await program.put(path, json=alias, headers=other)).status_code == 403
         assert (await program.get("/v1/models", headers=other)).status_code == 200
+
+
+async def test_answers_are_for_pages_of_ours(client: Client) -> None:
+    """No other site is told by CORS that its pages may read them, asked before or not."""
+    site = {"Origin": "http://evil.example", **bearer(ADMIN_KEY)}
+    asked = {**site, "Access-Control-Request-Method": "GET"}
+    for path in ("/v1/models", "/cohere/v1/models", "/", "/openapi.json", "/healthz"):
+        for answer in (
+            await client.get(path, headers=site),
+            await client.options(path, headers=asked),
+        ):
+            assert not [name for name in answer.headers if name.startswith("access-control-")]
