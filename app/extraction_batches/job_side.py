@@ -87,7 +87,10 @@ class JobSide:
     async def abandoned(self, batch_id: str) -> bool:
         """Whether nothing will come of it: what has been written is to be removed."""
         row = await self._rows.get(batch_id)
-        return row is None or row.status in (Status.CANCELLED, Status.FAILED)
+        if row is None:
+            return True
+        # Once it has been cut, what is done is kept.
+        return row.documents is None and row.status in (Status.CANCELLED, Status.FAILED)
 
     async def add(self, batch_id: str, pieces: Sequence[Piece]) -> bool:
         """Add shards, but for those that are there; False if they are not wanted any more."""

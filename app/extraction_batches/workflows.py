@@ -52,6 +52,7 @@ def batch_job(platform: Platform) -> JobKind:
         async with platform.work(write=True) as work:
             request = await JobSide(work).begin(batch_id)
         if request is None:
+            await clear(batch_id)  # whoever was at it before may have been killed
             return
 
         async def wanted() -> bool:
@@ -68,10 +69,14 @@ def batch_job(platform: Platform) -> JobKind:
             if await wanted():
                 raise
         except _UnwantedError:
-            async with platform.work(write=False) as work:
-                abandoned = await JobSide(work).abandoned(batch_id)
-            if abandoned:
-                await platform.blobs.discard(batch_id)
+            await clear(batch_id)
+
+    async def clear(batch_id: str) -> None:
+        """Remove what has been written of a batch that nothing will come of."""
+        async with platform.work(write=False) as work:
+            abandoned = await JobSide(work).abandoned(batch_id)
+        if abandoned:
+            await platform.blobs.discard(batch_id)
 
     async def fail(batch_id: str, code: str, message: str) -> None:
         async with platform.work(write=True) as work:

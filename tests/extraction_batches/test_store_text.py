@@ -10,6 +10,7 @@ import pytest
 
 from app.extraction_batches.forgetting import forget_texts
 from app.extraction_batches.hashed import without_text
+from app.extraction_batches.job_side import JobSide
 from app.extraction_batches.service import ExtractionBatches
 from app.extraction_batches.workflows import batch_job
 from app.platform.access import EVERYWHERE, acting
@@ -152,6 +153,40 @@ async def test_what_a_crash_kept_from_being_removed_is_removed_later(tmp_path: P
         await forget(here)
         assert left(tmp_path) == []
         assert len(await here.lines(batch_id)) == 3 * SHARD
+
+
+async def test_what_was_written_after_the_end_is_removed_though_its_writer_is_killed(
+    tmp_path: Path,
+) -> None:
+    """A batch is cancelled and forgotten while its input is cut; the job runs once more."""
+    async with room(tmp_path) as here:
+        batch_id = await batch(here, 3 * SHARD)
+        async with here.platform.work(write=True) as work:
+            request = await JobSide(work).begin(batch_id)
+        assert request is not None
+        upload = here.platform.blobs.fetch(str(request.upload)).read_bytes()
+        await here.cancel(batch_id)
+        await forget(here)
+        assert left(tmp_path) == []
+        with here.platform.blobs.writer(batch_id) as shard:
+            shard.write(upload)
+        await here.prepare(batch_id)
+        assert left(tmp_path) == []
+
+
+async def test_reading_the_input_once_more_takes_nothing_of_what_is_done(tmp_path: Path) -> None:
+    """As the job does that was cut off when all shards were there, though not at once."""
+    async with room(tmp_path) as here:
+        batch_id = await batch(here, 3 * SHARD)
+        await here.prepare(batch_id)
+        first, *others = await here.active()
+        await here.extract(first)
+        await here.cancel(batch_id)
+        for shard_id in others:
+            await here.extract(shard_id)
+        assert (await here.get(batch_id)).finished_at is not None
+        await here.prepare(batch_id)
+        assert len(await here.lines(batch_id)) == SHARD
 
 
 async def test_a_shard_whose_lines_cannot_be_read_keeps_its_results(tmp_path: Path) -> None:
