@@ -32,6 +32,7 @@ class CutRequest:
     max_characters: int
     limits: unpack.Limits
     blobs: Blobs
+    store_text: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ def _pieces(request: CutRequest) -> Iterator[Piece]:
             raise _InputError("too_many_documents", f"There are more than {request.most}.")
         with request.blobs.writer(request.batch_id) as out:
             out.write(b"".join(map(dumps, texts)))
+        if not request.store_text:
+            # Another machine may be the one that asks about them, and forgets them.
+            request.blobs.objects.drop_copy(out.key)
         yield Piece(position, first, len(texts), out.key)
         position, first = position + 1, first + len(texts)
 

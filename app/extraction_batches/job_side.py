@@ -77,6 +77,7 @@ class JobSide:
                 total_bytes=settings.max_batch_bytes, ratio=settings.max_unpack_ratio, members=1
             ),
             blobs=self._work.blobs,
+            store_text=row.store_text,
         )
 
     async def prepares(self, batch_id: str) -> bool:

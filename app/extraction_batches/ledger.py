@@ -98,6 +98,15 @@ class Ledger:
         if not row.store_text:
             self.remove_blobs(texts_of(shards))
 
+    def drop_copy(self, key: str) -> None:
+        """Keep no copy of a blob on this machine once this is committed: another one may be the
+        one that deletes it."""
+
+        async def drop() -> None:
+            await asyncio.to_thread(self._work.blobs.objects.drop_copy, key)
+
+        self._work.after_commit(drop)
+
     def remove_all_blobs(self, batch_id: str) -> None:
         """Delete all blobs of a batch once this is committed."""
 

@@ -63,6 +63,8 @@ class ExtractionBatches:
         await check_room(self._work)
         row = await self._new(batch_id, request, backends)
         row.input_blob, row.input_bytes = file.blob, file.bytes
+        if not row.store_text:
+            self._ledger.drop_copy(file.blob)
         return await self._start(row)
 
     async def create_from_dataset(

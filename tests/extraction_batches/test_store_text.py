@@ -4,9 +4,12 @@ import asyncio
 import hashlib
 import hmac
 import json
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.extraction_batches.forgetting import forget_texts
 from app.extraction_batches.hashed import without_text
@@ -14,8 +17,10 @@ from app.extraction_batches.job_side import JobSide
 from app.extraction_batches.service import ExtractionBatches
 from app.extraction_batches.workflows import batch_job
 from app.platform.access import EVERYWHERE, acting
+from app.platform.storage import create_blobs
 from app.tables import ExtractionBatchRow
 from tests.extraction_batches.test_jobs import SHARD, Room, room
+from tests.s3 import s3_server
 
 SECRET = "zq7marker"
 TEXT = f"Xylomab {SECRET} helped."
@@ -200,6 +205,31 @@ async def test_a_shard_whose_lines_cannot_be_read_keeps_its_results(tmp_path: Pa
         broken = {"code": "malformed_json", "message": "The line is not JSON."}
         assert [line["error"] for line in await here.lines(batch_id)] == [broken, broken]
         assert left(tmp_path) == []
+
+
+async def test_a_machine_keeps_no_copies_of_what_another_one_deletes(tmp_path: Path) -> None:
+    """One takes the upload, one cuts it, one asks; the files are in a bucket."""
+    with s3_server() as server:
+        bucket = {
+            "blob_url": server.url,
+            "blob_options": {name: SecretStr(value) for name, value in server.options.items()},
+        }
+        async with AsyncExitStack() as machines:
+
+            async def machine(name: str) -> Room:
+                here = await machines.enter_async_context(room(tmp_path))
+                settings = here.platform.settings.model_copy(
+                    update={"data_dir": tmp_path / name, **bucket}
+                )
+                return replace(here, platform=replace(here.platform, blobs=create_blobs(settings)))
+
+            taking, cutting, asking = [await machine(name) for name in ("take", "cut", "ask")]
+            batch_id = await batch(taking, 3 * SHARD)
+            await cutting.prepare(batch_id)
+            for shard_id in await asking.active():
+                await asking.extract(shard_id)
+            assert len(await asking.lines(batch_id)) == 3 * SHARD
+            assert left(tmp_path) == []
 
 
 async def test_two_that_forget_at_once(tmp_path: Path) -> None:
