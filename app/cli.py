@@ -82,16 +82,22 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
+    from app.commands.service import CommandError
     from app.parts import bare_platform
+    from app.platform.database import NewerSchemaError
     from app.platform.settings import Settings
 
     async def run() -> None:
         async with bare_platform(Settings()) as platform:
-            await platform.database.migrate(revision)
+            try:
+                await platform.database.migrate(revision)
+            except NewerSchemaError as error:
+                raise CommandError(f"It cannot be migrated: {error}.") from None
             if revision == "head":
                 await platform.jobs.migrate()
 
-    asyncio.run(run())
+    with command():
+        asyncio.run(run())
     typer.echo(f"The database is at {revision}.")
 
 

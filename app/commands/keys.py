@@ -21,7 +21,7 @@ from app.keys.service import Keys
 from app.parts import bare_platform, bring_up_to_date
 from app.platform.access import EVERYWHERE, Principal, Scope, acting
 from app.platform.clock import now
-from app.platform.database import AWAY
+from app.platform.database import AWAY, NewerSchemaError
 from app.platform.errors import ApiError
 from app.platform.settings import Settings
 from app.platform.work import Platform
@@ -123,5 +123,9 @@ def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> An
         return asyncio.run(run())
     except ApiError as error:
         raise CommandError(error.detail) from None
+    except NewerSchemaError:
+        raise CommandError(
+            "The data folder is of a newer release; use the medtune of that."
+        ) from None
     except AWAY as error:
         raise CommandError(f"The database does not answer ({type(error).__name__}).") from None

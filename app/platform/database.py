@@ -120,6 +120,10 @@ def _filter(state: ORMExecuteState) -> None:
     )
 
 
+class NewerSchemaError(Exception):
+    """The schema is of a newer release, which this program knows nothing of."""
+
+
 class Database:
     """One pool of connections; made in the composition root, closed with it.
 
@@ -202,7 +206,10 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def migrate(self, revision: str = "head") -> None:
-        """Bring the schema to `revision` with the project's Alembic migrations."""
+        """Bring the schema to `revision` with the project's Alembic migrations.
+
+        Raises NewerSchemaError.
+        """
 
         def run(connection: Connection) -> None:
             config = alembic_config()
@@ -214,6 +221,10 @@ class Database:
 
         if self.is_sqlite and self._url.database:
             Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+        if await self.is_newer():
+            raise NewerSchemaError(
+                "the database is of a newer release; to go back, restore its backup"
+            )
         async with self._writer.connect() as connection:
             await connection.run_sync(run)
             await connection.commit()

@@ -1,7 +1,9 @@
 """`medtune keys` beside a running service, and what it refuses."""
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -73,3 +75,20 @@ def test_what_makes_no_sense(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (code, ""), (arguments, done.stderr)
         assert done.stderr
     assert "There are no keys" in medtune("keys", "list", **folder).stdout
+
+
+def test_a_folder_of_a_newer_release(tmp_path: Path) -> None:
+    """Is left alone, as it is by all that would have to bring its schema to this release's."""
+    folder = {"MEDTUNE_DATA_DIR": str(tmp_path)}
+    file = tmp_path / "medtune.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+        database.commit()
+    before = file.read_bytes()
+    for arguments in (["keys", "list"], ["keys", "create"], ["migrate"]):
+        done = medtune(*arguments, **folder)
+        assert (done.returncode, done.stdout) == (1, ""), arguments
+        assert "newer release" in done.stderr
+    assert file.read_bytes() == before
