@@ -36,7 +36,7 @@ from app.keys.doorkeeper import Doorkeeper
 from app.models.service import lineage_link as models_link
 from app.notifications.workflows import LOOK_SECONDS, notification_job, start_due
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
-from app.parts import create_parts
+from app.parts import create_parts, remove_plain_leftovers
 from app.platform import openapi_file, problem_json
 from app.platform.access import EVERYWHERE, acting
 from app.platform.chores import for_ever
@@ -107,6 +107,7 @@ def _held_folders(platform: Platform) -> Iterator[None]:
             held.enter_context(folder_lock(settings.data_dir))
         if settings.encryption_keys:
             make_plain_folder(settings)
+            remove_plain_leftovers(settings)
         if settings.shared or settings.encryption_keys:
             held.enter_context(scratch_folder(platform.scratch))
         if settings.encryption_keys:

@@ -1,5 +1,6 @@
 """What a process is made of, made from settings; nothing is opened here yet."""
 
+import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,23 +18,25 @@ from app.extraction_batches.sizing import shard_queue
 from app.extraction_batches.workflows import CUT_AT_ONCE
 from app.extraction_batches.workflows import QUEUE as BATCHES_QUEUE
 from app.extraction_batches.workflows import queue_of as shard_queue_of
+from app.fine_tunes.workflows import FOLDER as TRAININGS
 from app.fine_tunes.workflows import queue_of
 from app.notifications.workflows import AT_ONCE as NOTIFICATIONS_AT_ONCE
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
 from app.platform.database import Database
 from app.platform.encryption import create_cipher, plain_folder
-from app.platform.folder_lock import FolderInUseError, folder_lock
+from app.platform.folder_lock import FolderInUseError, folder_lock, remove_dead_scratch
 from app.platform.jobs import Jobs
 from app.platform.queues import Queue
 from app.platform.remote_settings import RemoteServer
 from app.platform.row_owners import row_owners
 from app.platform.settings import Settings
-from app.platform.storage import create_blobs, create_models
+from app.platform.storage import create_blobs, create_models, drop_plain_copies
 from app.platform.telemetry import Telemetry, create_telemetry
 from app.platform.work import Platform
 from app.platform.workers import Workers, new_executor
 
 _SHORT_JOBS_AT_ONCE = 4
+_WORKERS, _LOCAL_JOBS = "workers", "local/jobs"
 
 
 def create_parts(settings: Settings) -> tuple[Platform, Backends]:
@@ -123,7 +126,16 @@ def scratch_of(settings: Settings, executor: str) -> Path:
     to lie there in plain."""
     if settings.encryption_keys:
         return plain_folder(settings) / executor
-    return settings.data_dir / "workers" / executor if settings.shared else settings.data_dir
+    return settings.data_dir / _WORKERS / executor if settings.shared else settings.data_dir
+
+
+def remove_plain_leftovers(settings: Settings) -> None:
+    """Remove what lies in the data folder from before there were keys: copies, and what had been
+    laid out for trainings, which they lay out again."""
+    drop_plain_copies(settings)
+    remove_dead_scratch(settings.data_dir / _WORKERS)
+    for name in (TRAININGS, _LOCAL_JOBS):
+        shutil.rmtree(settings.data_dir / name, ignore_errors=True)
 
 
 def create_backends(
@@ -138,7 +150,7 @@ def create_backends(
     backends: dict[str, Backend] = {
         "local": LocalBackend(
             settings.data_dir / "local",
-            jobs=(scratch or settings.data_dir) / "local" / "jobs",
+            jobs=(scratch or settings.data_dir) / _LOCAL_JOBS,
             models=create_models(settings, scratch),
             baseline=RulesBackend(),
             max_loaded=settings.loaded_models,

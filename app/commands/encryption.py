@@ -63,6 +63,7 @@ class _Parts:
             for name, what in _COUNTED.items()
         }
         self.columns = SealedColumns(database, keyring)
+        self.database = database
 
 
 async def _show(parts: _Parts, console: Console) -> None:
@@ -86,6 +87,7 @@ async def _reseal(parts: _Parts, console: Console, *, plain_only: bool) -> None:
         console.print(f"Sealed {done.sealed} {what}.")
         damaged += _tell_of(done.damaged, console)
     values = await parts.columns.reseal(plain_only=plain_only)
+    await parts.database.overwrite_deleted()  # the values as they were
     console.print(f"Sealed {values.sealed} values.")
     damaged += _tell_of(values.damaged, console)
     if damaged:

@@ -23,10 +23,12 @@ from app.platform.work import Platform
 
 log = structlog.get_logger(__name__)
 
+FOLDER = "training"  # of the scratch folder: what is laid out for trainings
+
 
 def fine_tune_job(platform: Platform, backends: Backends) -> JobKind:
     """The job that trains a model."""
-    folder = platform.scratch / "training"
+    folder = platform.scratch / FOLDER
 
     async def queue(fine_tune_id: str) -> str:
         async with platform.work(write=False) as work:

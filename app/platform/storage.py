@@ -46,6 +46,15 @@ def create_store(settings: Settings, name: str) -> Store:
     return bucket
 
 
+def drop_plain_copies(settings: Settings) -> None:
+    """Remove the copies of files in a bucket that lie in the data folder from before there were
+    keys. Raises BucketSettingsError."""
+    for name in (BLOBS, MODELS):
+        store = create_store(settings, name)
+        for each in store.copies():
+            store.drop_copy(each.name)
+
+
 def _objects(settings: Settings, name: str, scratch: Path | None) -> Objects:
     store, keyring = create_store(settings, name), create_keyring(settings)
     if keyring is None:

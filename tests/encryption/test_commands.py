@@ -24,6 +24,7 @@ from app.platform.sealing import Keyring, new_key
 from app.platform.settings import Settings
 from app.platform.storage import BLOBS, create_blobs, create_store
 from tests.e2e.test_story import create, finished, wait_for
+from tests.encryption.watching import holding
 
 FILES = 400  # enough not to be done before it is killed
 SAMPLE = Path(str(files("app.corpora") / "sample"))
@@ -134,6 +135,30 @@ def test_from_plain_to_sealed_to_another_key(
         assert what in said
         assert said.count("\n") == 1
         assert not keys or old not in said
+
+
+def test_nothing_of_before_stays_plain(
+    tmp_path: Path, settings_of_store: dict[str, str], database_url: str | None
+) -> None:
+    """Neither copies, nor what a killed process had laid out, nor the log of the database."""
+    data = tmp_path / "data"
+    data.mkdir()
+    words = [b"Quokka", b"olanzapine"]
+    with own_service(data, environment_of(data, settings_of_store)) as service:
+        location = upload(service.client)
+        before = looked_at(service.client, location)
+    scratch = data if database_url is None else data / "workers" / "killed"
+    for name in ("training/ft/training", "local/jobs/ft/documents"):
+        (scratch / name).parent.mkdir(parents=True)
+        (scratch / name).write_bytes(words[0])
+    assert b"olanzapine" in (SAMPLE / "dev.pubtator.txt").read_bytes()
+    assert holding(data, words[:1])
+    assert holding(data, words[1:])
+    keys = environment_of(data, settings_of_store, new_key())
+    with own_service(data, keys) as service:
+        assert run(keys, "encryption", "seal")[0] == 0
+        assert holding(data, words) == []
+        assert looked_at(service.client, location) == before
 
 
 def test_killed_while_it_rotates(tmp_path: Path) -> None:
