@@ -5,7 +5,7 @@ as a stream and written beside the store first.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
@@ -43,12 +43,17 @@ class SealedFiles:
             with suppress(FileNotFoundError):  # it was deleted meanwhile
                 try:
                     with closing(self._store.read(name)) as pieces:
-                        put_pieces(self._store, self._keyring.reseal(pieces, name), name)
+                        put_pieces(self._store, self._resealed(pieces, name), name)
                 except (DamagedError, UnknownKeyError):
                     done.damaged.append(name)
                 else:
                     done.sealed += 1
         return done
+
+    def _resealed(self, pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
+        yield from self._keyring.reseal(pieces, name)
+        # What was deleted in the time that took must not come back: FileNotFoundError.
+        self._store.read(name).close()
 
     def _keys(self) -> Iterator[tuple[str, str | None]]:
         """Each file with the key that has sealed it."""

@@ -6,7 +6,7 @@ import os
 import pickle
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from app.platform.blobs import Blobs
 from app.platform.clock import new_id
 from app.platform.errors import ApiError
+from app.platform.objects import Folder
 from app.platform.sealed_files import SealedFiles
 from app.platform.sealed_objects import SealedObjects
 from app.platform.sealing import HEADER_BYTES, MAGIC, Keyring
@@ -151,6 +152,28 @@ def test_what_was_plain_is_read_and_can_be_sealed(settings: Settings, tmp_path: 
     overwrite(settings, key, json.dumps("plain").encode())
     with pytest.raises(ApiError, match="not the one"):
         blobs_of(settings, tmp_path / "newer", new).fetch(key)
+
+
+def test_what_is_deleted_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    """It is gone once it has been read, before it is stored anew."""
+
+    class Deleting(Folder):
+        def read(self, name: str) -> Generator[bytes, None, None]:
+            pieces = super().read(name)
+
+            def then_deleted() -> Generator[bytes, None, None]:
+                yield from pieces
+                self.delete(name)
+
+            return then_deleted()
+
+    name = f"{new_id('ds')}/{'0' * 64}"
+    folder = Folder(tmp_path)
+    folder.place(name).parent.mkdir()
+    folder.place(name).write_bytes(b"plain" * HEADER_BYTES)  # more than is looked at first
+    done = SealedFiles(Deleting(tmp_path), KEYS).reseal(plain_only=True)
+    assert (done.sealed, done.damaged) == (0, [])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_plain_copies_make_room(tmp_path: Path) -> None:
