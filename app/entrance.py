@@ -21,7 +21,7 @@ from app.platform.headers import header
 from app.platform.hosts import refusal_of_host
 from app.platform.origins import SAFE, refusal_of_origin
 from app.platform.rates import Rates
-from app.platform.requests import answer_headers
+from app.platform.requests import answer_headers, let_in_while
 from app.platform.settings import Settings
 
 LOGIN = "/login"
@@ -77,6 +77,8 @@ class Entrance:
         ):
             if refused is not None:
                 raise refused
+        still = self._doorkeeper.keyless if keyless else lambda: self._valid(scope, cookie)
+        let_in_while(scope, still)
         if keyless or path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
             return LOCAL
         principal = await self._principal(scope, cookie)
@@ -88,6 +90,14 @@ class Entrance:
         if principal.scope < (needed := needed_scope(scope["method"], path)):
             raise ApiError("forbidden_scope", f"This takes a key with scope {needed.word}.")
         return principal
+
+    async def _valid(self, scope: AsgiScope, cookie: str | None) -> bool:
+        """Whether its key counts still: that nothing is known of it now does not end it."""
+        try:
+            await self._principal(scope, cookie)
+        except ApiError as error:
+            return error.code != "unauthenticated"
+        return True
 
     async def _principal(self, scope: AsgiScope, cookie: str | None) -> Principal:
         token = _bearer(scope)

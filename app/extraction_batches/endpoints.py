@@ -25,6 +25,7 @@ from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
+from app.platform.requests import still_let_in
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/extraction-batches", tags=["extraction-batches"])
@@ -185,7 +186,12 @@ async def list_batch_events(
         return await batches.events(batch_id, cursor, limit)
     # A stream has begun with 200 before it can find that there is nothing to tell of.
     await batches.get(batch_id)
-    events = live_events(platform, batch_id, after=int(last_event_id))
+    events = live_events(
+        platform,
+        batch_id,
+        after=int(last_event_id),
+        let_in=lambda: still_let_in(request.scope),
+    )
     return StreamingResponse(
         events, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
     )

@@ -1,6 +1,6 @@
 """The live stream of a batch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.extraction_batches.ledger import Ledger
 from app.extraction_batches.service import ExtractionBatches
@@ -11,7 +11,9 @@ from app.platform.work import Platform
 _SHOWN = frozenset({"status", "documents", "succeeded", "failed", "progress", "rate"})
 
 
-def live_events(platform: Platform, batch_id: str, *, after: int) -> AsyncIterator[str]:
+def live_events(
+    platform: Platform, batch_id: str, *, after: int, let_in: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     """Events after sequence `after`, and `progress` whenever it changes, until the batch's end."""
 
     async def look(last: int) -> Sight:
@@ -21,4 +23,4 @@ def live_events(platform: Platform, batch_id: str, *, after: int) -> AsyncIterat
         progress = batch.model_dump(mode="json", include={*_SHOWN, "seconds_left"})
         return Sight(events, progress, batch.status in TERMINAL)
 
-    return live(look, after=after, stopping=platform.stopping)
+    return live(look, after=after, stopping=platform.stopping, let_in=let_in)

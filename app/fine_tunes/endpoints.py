@@ -20,6 +20,7 @@ from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
+from app.platform.requests import still_let_in
 
 router = APIRouter(prefix="/fine-tunes", tags=["fine-tunes"])
 
@@ -138,7 +139,12 @@ async def list_events(
         return await fine_tunes.events(fine_tune_id, cursor, limit)
     # A stream has begun with 200 before it can find that there is nothing to tell of.
     await fine_tunes.get(fine_tune_id)
-    stream = live_events(platform, fine_tune_id, after=int(last_event_id))
+    stream = live_events(
+        platform,
+        fine_tune_id,
+        after=int(last_event_id),
+        let_in=lambda: still_let_in(request.scope),
+    )
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
     )

@@ -1,6 +1,6 @@
 """The live stream of a fine-tune."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from app.fine_tunes.ledger import Ledger
 from app.fine_tunes.repository import FineTuneRepository
@@ -9,7 +9,9 @@ from app.platform.sse import Sight, live
 from app.platform.work import Platform
 
 
-def live_events(platform: Platform, fine_tune_id: str, *, after: int) -> AsyncIterator[str]:
+def live_events(
+    platform: Platform, fine_tune_id: str, *, after: int, let_in: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     """Events after sequence `after`, and `progress` whenever it changes, until the job's end."""
 
     async def look(last: int) -> Sight:
@@ -24,4 +26,4 @@ def live_events(platform: Platform, fine_tune_id: str, *, after: int) -> AsyncIt
         }
         return Sight(events, progress, Status(row.status) in TERMINAL)
 
-    return live(look, after=after, stopping=platform.stopping)
+    return live(look, after=after, stopping=platform.stopping, let_in=let_in)

@@ -5,7 +5,7 @@ Pure ASGI, so that streams pass through untouched and nothing is buffered.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
@@ -170,6 +170,17 @@ def answer_headers(scope: Scope) -> dict[str, str]:
     """What every answer to this request is to have among its headers, whoever gives it."""
     headers: dict[str, str] = scope["state"].setdefault("answer_headers", {})
     return headers
+
+
+def let_in_while(scope: Scope, valid: Callable[[], Awaitable[bool]]) -> None:
+    """Have answers without end come to one once whoever asked would not be let in any more."""
+    scope["state"]["still_let_in"] = valid
+
+
+async def still_let_in(scope: Scope) -> bool:
+    """Whether who has sent this request would be let in still; cheap to ask."""
+    valid: Callable[[], Awaitable[bool]] | None = scope["state"].get("still_let_in")
+    return valid is None or await valid()
 
 
 def give_up_on(scope: Scope) -> None:

@@ -44,17 +44,24 @@ class Sight:
 
 
 async def live(
-    look: Callable[[int], Awaitable[Sight]], *, after: int, stopping: asyncio.Event
+    look: Callable[[int], Awaitable[Sight]],
+    *,
+    after: int,
+    stopping: asyncio.Event,
+    let_in: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[str]:
     """Events after sequence `after`, and `progress` whenever it changes, until the job's end.
 
     `look` is given the sequence of the last event told. The stream ends early when the service is
-    `stopping` or its database is away: clients of such streams come back, with that sequence.
+    `stopping` or its database is away: clients of such streams come back, with that sequence. It
+    also ends once who asked is not `let_in` any more: their key was revoked meanwhile.
     """
     shown: Mapping[str, object] | None = None
     silent = 0.0
     while not stopping.is_set():
         try:
+            if not await let_in():
+                return
             sight = await look(after)
         except AWAY:
             return

@@ -1,6 +1,6 @@
 """A service with keys, and keys of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -26,9 +26,12 @@ def keyed(settings: Settings) -> Settings:
 
 
 @asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[FastAPI]:
-    """A service in this process, for the length of the block."""
-    service = create_app(settings)
+async def started(
+    settings: Settings, queues: Collection[str] | None = None
+) -> AsyncIterator[FastAPI]:
+    """A service in this process, for the length of the block, with the jobs of all queues or of
+    these."""
+    service = create_app(settings, queues)
     async with service.router.lifespan_context(service):
         yield service
 

@@ -23,6 +23,10 @@ class Event:
     sequence, type, at, data = 1, "created", datetime(2026, 1, 1, tzinfo=UTC), {"x": 1}
 
 
+async def anybody() -> bool:
+    return True
+
+
 async def test_live_streams_end_with_the_service() -> None:
     """Told while nothing happens, they end without waiting for something to."""
     stopping, seen = asyncio.Event(), 0
@@ -31,7 +35,7 @@ async def test_live_streams_end_with_the_service() -> None:
         return Sight([Event()] if after < 1 else [], {"status": "running"}, ended=False)
 
     async with asyncio.timeout(20):
-        async for _frame in live(look, after=0, stopping=stopping):
+        async for _frame in live(look, after=0, stopping=stopping, let_in=anybody):
             seen += 1
             if seen == 2:
                 stopping.set()
@@ -49,7 +53,8 @@ async def test_live_streams_end_when_the_database_is_away() -> None:
             raise OperationalError("", None, Exception())
         return Sight([Event()], {"status": "running"}, ended=False)
 
-    frames = [frame async for frame in live(look, after=0, stopping=asyncio.Event())]
+    stream = live(look, after=0, stopping=asyncio.Event(), let_in=anybody)
+    frames = [frame async for frame in stream]
     assert len(frames) == 2
     assert frames[0].startswith("id: 1\n")
 
