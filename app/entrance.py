@@ -68,7 +68,8 @@ class Entrance:
         if path in _PROBES:
             return LOCAL
         keyless = await self._doorkeeper.keyless()
-        cookie = None if keyless else _cookie(scope)
+        # A page can have a browser send a cookie, but no bearer token: whoever sends that means it.
+        cookie = None if keyless or _bearer(scope) is not None else _cookie(scope)
         # Whoever scrapes asks for each process by its address, which nobody can know beforehand.
         allowed = () if path in _PROGRAMS_PAGES and not keyless else self._allowed
         for refused in (
@@ -129,12 +130,15 @@ def needed_scope(method: str, path: str) -> Scope:
 
 
 def _bearer(scope: AsgiScope) -> str | None:
-    """The token of the `Authorization` header; empty if it is of another kind."""
+    """The token of the `Authorization` header; None if it is of another kind.
+
+    A proxy may have asked for a password of its own, which browsers then send along.
+    """
     said = header(scope, b"authorization")
     if said is None:
         return None
     kind, _, token = said.strip().partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
+    return token.strip() if kind.lower() == "bearer" else None
 
 
 def _cookie(scope: AsgiScope) -> str | None:

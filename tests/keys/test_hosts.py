@@ -50,6 +50,14 @@ async def test_pages_of_other_sites(app: FastAPI, client: Client) -> None:
         assert (shaped.status_code, shaped.json().keys()) == (403, {"id", "message"})
     for headers in (same, {"Origin": "http://service.example"}):
         assert (await client.put(path, json=alias, headers=headers)).is_success
+    # A key that is sent with a cookie is what counts, and another one's password is no key.
+    both = await client.put(path, json=alias, headers=bearer(ADMIN_KEY))
+    assert both.is_success
+    assert (await client.get("/v1/models", headers=bearer("wrong"))).status_code == 401
+    proxied = {"Authorization": "Basic bWU6cGFzcw=="}
+    assert (await client.get("/v1/models", headers=proxied)).status_code == 200
+    for headers in (proxied, proxied | other, bearer(ADMIN_KEY) | other):
+        assert (await client.put(path, json=alias, headers=headers)).status_code == 403
     # A cookie is no key for Cohere's SDK, whatever page it is of.
     assert (await client.get("/cohere/v1/models", headers=same)).status_code == 401
     # By key: programs do not say where they come from.
