@@ -106,6 +106,7 @@ class Doorkeeper:
         key = await self._key(login.key_id)
         if key is None or not key.valid:
             raise unauthenticated()
+        self._used[login.key_id] = now()
         return key.principal
 
     async def log_in(self, key: str) -> str:

@@ -199,6 +199,19 @@ async def test_the_last_use_is_noted(settings: Settings) -> None:
         assert datetime.fromisoformat(answer.json()["last_used_at"]) > first
 
 
+async def test_what_one_is_logged_in_with_is_used(app: FastAPI, client: Client) -> None:
+    """By each page, not by the login alone."""
+    key_id, key = await make(app, "read")
+    assert (await client.post("/login", data={"key": key})).status_code == 303
+    last = []
+    for _ in range(2):
+        assert (await client.get("/datasets")).status_code == 200
+        await app.state.doorkeeper.note_uses()
+        shown = (await client.get(f"/v1/keys/{key_id}", headers=bearer(ADMIN_KEY))).json()
+        last.append(datetime.fromisoformat(shown["last_used_at"]))
+    assert last[0] < last[1]
+
+
 async def test_without_keys_whoever_asks_is_local(settings: Settings, tmp_path: Path) -> None:
     """And a key that is sent all the same is not looked at, so that programs work with either."""
     async with started(settings) as app, client_of(app, "localhost") as client:
