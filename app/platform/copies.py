@@ -43,6 +43,7 @@ class Copies:
         self._lock = Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._arriving: dict[str, Future[Path]] = {}
+        self._deleted: set[str] = set()  # of those arriving
 
     def place(self, name: str) -> Path:
         """Where the copy is, or will be."""
@@ -76,11 +77,15 @@ class Copies:
         self._make_room(size)
 
     def delete(self, name: str) -> None:
-        """Remove a copy. Safe to repeat."""
+        """Remove a copy, also one that is arriving. Safe to repeat."""
+        with self._lock:
+            self._deleted |= self._arriving.keys() & {name}
         self._files.delete(name)
 
     def delete_folder(self, name: str) -> None:
-        """Remove all copies of a folder. Safe to repeat."""
+        """Remove all copies of a folder, as `delete` does. Safe to repeat."""
+        with self._lock:
+            self._deleted.update(each for each in self._arriving if each.startswith(f"{name}/"))
         self._files.delete_folder(name)
 
     def stored(self) -> Iterator[Stored]:
@@ -117,6 +122,9 @@ class Copies:
                     os.unlink(temporary)
             with self._lock:
                 del self._arriving[name]
+                if name in self._deleted:
+                    self._deleted.remove(name)
+                    self._files.delete(name)
 
     def _make_room(self, arrived: int) -> None:
         """Once in a while, remove the copies that were handed out longest ago if there are too many

@@ -7,6 +7,7 @@ import pickle
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from app.platform.blobs import Blobs
 from app.platform.clock import new_id
+from app.platform.copies import Copies
 from app.platform.errors import ApiError
 from app.platform.objects import Folder
 from app.platform.sealed_files import SealedFiles
@@ -174,6 +176,26 @@ def test_what_is_deleted_meanwhile_does_not_come_back(tmp_path: Path) -> None:
     done = SealedFiles(Deleting(tmp_path), KEYS).reseal(plain_only=True)
     assert (done.sealed, done.damaged) == (0, [])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_no_copy_is_left_of_what_is_deleted_while_it_arrives(tmp_path: Path, folder: bool) -> None:
+    """Whoever wanted it finds no file, as they would a moment later."""
+    copies = Copies(tmp_path, MANY)
+    owner, content = new_id("ds"), b"plain"
+    name = f"{owner}/{hashlib.sha256(content).hexdigest()}"
+
+    def opened() -> Iterator[bytes]:
+        yield content
+        if folder:
+            copies.delete_folder(owner)
+        else:
+            copies.delete(name)
+
+    with suppress(FileNotFoundError):
+        assert not copies.arriving(name, opened).result().exists()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert copies.arriving(name, lambda: [content]).result().read_bytes() == content
 
 
 def test_plain_copies_make_room(tmp_path: Path) -> None:
