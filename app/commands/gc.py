@@ -45,6 +45,9 @@ async def run(settings: Settings, asked: Asked, console: Console) -> None:
     """Remove it and show what was removed. Raises CommandError."""
     try:
         async with bare_platform(settings) as platform:
+            # Its rows may know of files in ways that this program does not.
+            if await platform.database.is_newer():
+                raise CommandError("The database is of a newer release; use the medtune of that.")
             with acting(EVERYWHERE):
                 removed = await _sweep(platform, asked)
     except (ApiError, BucketSettingsError) as error:

@@ -1,4 +1,4 @@
-"""`medtune keys` beside a running service, and what it refuses."""
+"""`medtune keys` beside a running service, and what it and its like refuse."""
 
 import sqlite3
 import time
@@ -78,7 +78,7 @@ def test_what_makes_no_sense(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_a_newer_release(tmp_path: Path) -> None:
-    """Is left alone, as it is by all that would have to bring its schema to this release's."""
+    """Is left alone by all that do not know what is in it."""
     folder = {"MEDTUNE_DATA_DIR": str(tmp_path)}
     file = tmp_path / "medtune.db"
     with closing(sqlite3.connect(file)) as database:
@@ -87,7 +87,7 @@ def test_a_folder_of_a_newer_release(tmp_path: Path) -> None:
         database.execute("INSERT INTO alembic_version VALUES ('9999')")
         database.commit()
     before = file.read_bytes()
-    for arguments in (["keys", "list"], ["keys", "create"], ["migrate"]):
+    for arguments in (["keys", "list"], ["keys", "create"], ["migrate"], ["gc"]):
         done = medtune(*arguments, **folder)
         assert (done.returncode, done.stdout) == (1, ""), arguments
         assert "newer release" in done.stderr
