@@ -44,7 +44,7 @@ demo: install ## Show the whole story; CORPUS=folder for real data, PRESET=fast|
 	$(BIN)/medtune demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(PRESET),--preset "$(PRESET)")
 
 serve: install ## Run the service on HOST and PORT
-	$(BIN)/medtune serve --host "$(HOST)" --port "$(PORT)"
+	exec $(BIN)/medtune serve --host "$(HOST)" --port "$(PORT)"
 
 test: install ## Run the tests
 	$(PYTEST)

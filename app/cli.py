@@ -6,6 +6,7 @@ start fast.
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,7 @@ def serve(
     from app.platform.settings import Settings
 
     with _starting():
-        processes.serve(Settings(), host, port, jobs=worker)
+        processes.serve(Settings.read(), host, port, jobs=worker)
 
 
 @app.command()
@@ -63,7 +64,7 @@ def worker(
     names = [name.strip() for name in (queues or "").split(",")]
     with _starting():
         health = None if health_port is None else (health_host, health_port)
-        processes.work(Settings(), [name for name in names if name], health)
+        processes.work(Settings.read(), [name for name in names if name], health)
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def migrate(
     from app.platform.settings import Settings
 
     async def run() -> None:
-        async with bare_platform(Settings()) as platform:
+        async with bare_platform(Settings.read()) as platform:
             try:
                 await platform.database.migrate(revision)
             except NewerSchemaError as error:
@@ -114,7 +115,7 @@ def gc(
 
     asked = Asked(age(older_than, "--older-than"), dry_run)
     with command() as console:
-        asyncio.run(run(Settings(), asked, console))
+        asyncio.run(run(Settings.read(), asked, console))
 
 
 @app.command()
@@ -123,7 +124,7 @@ def openapi() -> None:
     from app.main import create_app
     from app.platform.settings import Settings
 
-    typer.echo(json.dumps(create_app(Settings()).openapi(), indent=2, sort_keys=True))
+    typer.echo(json.dumps(create_app(Settings.read()).openapi(), indent=2, sort_keys=True))
 
 
 app.add_typer(key_options.app, name="keys")
@@ -148,7 +149,13 @@ def demo(
 
 def main() -> None:
     """The console script."""
-    app()
+    from app.platform.errors import UnusableSettingsError
+
+    try:
+        app()
+    except UnusableSettingsError as error:
+        typer.echo(f"Medtune cannot use its settings: {error}.", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -84,11 +84,11 @@ async def _reseal(parts: _Parts, console: Console, *, plain_only: bool) -> None:
     damaged = 0
     for what, files in parts.files.items():
         done = await asyncio.to_thread(files.reseal, plain_only=plain_only)
-        console.print(f"Sealed {done.sealed} {what}.")
+        console.print(f"Sealed {what}: {done.sealed}.")
         damaged += _tell_of(done.damaged, console)
     values = await parts.columns.reseal(plain_only=plain_only)
     await parts.database.overwrite_deleted()  # the values as they were
-    console.print(f"Sealed {values.sealed} values.")
+    console.print(f"Sealed values: {values.sealed}.")
     damaged += _tell_of(values.damaged, console)
     if damaged:
         raise CommandError(f"{damaged} could not be opened, and were left as they are.")
@@ -125,11 +125,11 @@ def _run(settings: Settings, act: Callable[[_Parts], Coroutine[None, None, objec
 async def _parts(settings: Settings) -> AsyncIterator[_Parts]:
     """Raises CommandError, EncryptionError."""
     keyring = create_keyring(settings)
+    check_keys(settings)
     if keyring is None:
         raise CommandError(
             "MEDTUNE_ENCRYPTION_KEYS is not set; medtune encryption new-key makes one."
         )
-    check_keys(settings)
     database = Database(settings.sqlalchemy_url, cipher=ColumnCipher(keyring))
     try:
         if await database.is_behind():

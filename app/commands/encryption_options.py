@@ -26,7 +26,7 @@ def status() -> None:
     from app.platform.settings import Settings
 
     with command() as console:
-        _commands().show(Settings(), console)
+        _commands().show(Settings.read(), console)
 
 
 @app.command()
@@ -35,7 +35,7 @@ def seal() -> None:
     from app.platform.settings import Settings
 
     with command() as console:
-        _commands().seal(Settings(), console)
+        _commands().seal(Settings.read(), console)
 
 
 @app.command()
@@ -47,7 +47,7 @@ def rotate() -> None:
     from app.platform.settings import Settings
 
     with command() as console:
-        _commands().rotate(Settings(), console)
+        _commands().rotate(Settings.read(), console)
 
 
 def _commands() -> ModuleType:

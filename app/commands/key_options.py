@@ -31,7 +31,7 @@ def create(
 
     lasts = None if expires_in is None else age(expires_in, "--expires-in")
     with command():
-        made = make(Settings(), Asked(name, scope, workspace, lasts))
+        made = make(Settings.read(), Asked(name, scope, workspace, lasts))
     typer.echo(f"Made {made.id} with scope {made.scope} in workspace {made.workspace}.", err=True)
     typer.echo(made.key)
 
@@ -43,17 +43,19 @@ def list_keys() -> None:
     from app.platform.settings import Settings
 
     with command() as console:
-        show(Settings(), console)
+        show(Settings.read(), console)
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As medtune keys list shows it.")],
+    key_id: Annotated[
+        str, typer.Argument(metavar="KEY_ID", help="As medtune keys list shows it, or the key.")
+    ],
 ) -> None:
     """End a key for good; services know within 5 seconds."""
     from app.commands.keys import revoke as end
     from app.platform.settings import Settings
 
     with command():
-        end(Settings(), key_id)
-    typer.echo(f"Revoked {key_id}.")
+        revoked = end(Settings.read(), key_id)
+    typer.echo(f"Revoked {revoked}.")

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from app.commands.service import CommandError
 from app.keys.schemas import ApiKey, KeyRequest, NewApiKey
+from app.keys.secret import parse
 from app.keys.service import Keys
 from app.parts import bare_platform, bring_up_to_date
 from app.platform.access import EVERYWHERE, Principal, Scope, acting
@@ -28,6 +29,7 @@ from app.platform.work import Platform
 
 _ACTOR = "operator"
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_KEY_ID = re.compile(r"key_[0-9a-f]{32}")
 _PAGE = 1000
 
 Answer = TypeVar("Answer")
@@ -78,15 +80,29 @@ def show(settings: Settings, console: Console) -> None:
                 if (cursor := page.next_cursor) is None:
                     return found
 
-    table = Table("Id", "Name", "Workspace", "Scope", "Status", "Last used")
+    table = Table("Id", "Name", "Workspace", "Scope", "Status", "Ends", "Last used")
     for key in _run(settings, all_keys):
-        used = "never" if key.last_used_at is None else f"{key.last_used_at:%Y-%m-%d %H:%M} UTC"
-        table.add_row(key.id, key.name, key.workspace, key.scope, key.status, used)
+        table.add_row(
+            key.id,
+            key.name,
+            key.workspace,
+            key.scope,
+            key.status,
+            _moment(key.expires_at),
+            _moment(key.last_used_at),
+        )
     console.print(table if table.rows else "There are no keys. Make one: medtune keys create")
 
 
-def revoke(settings: Settings, key_id: str) -> None:
-    """End a key for good. Raises CommandError if there is none of this id."""
+def revoke(settings: Settings, given: str) -> str:
+    """End a key for good, given by its id or whole; gives its id.
+
+    Raises CommandError if there is none, which does not repeat what was given: it may be a key.
+    """
+    whole = parse(given)
+    key_id = given if whole is None else whole.key_id
+    if not _KEY_ID.fullmatch(key_id):
+        raise CommandError("That is no id of a key; medtune keys list shows them.")
 
     async def end(platform: Platform) -> None:
         async with _everywhere(platform) as keys:
@@ -95,6 +111,11 @@ def revoke(settings: Settings, key_id: str) -> None:
             await keys.revoke(key_id)
 
     _run(settings, end)
+    return key_id
+
+
+def _moment(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 @asynccontextmanager

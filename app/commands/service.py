@@ -101,7 +101,7 @@ def _address(server: str) -> httpx.URL:
 
 @contextmanager
 def _own() -> Iterator[httpx.Client]:
-    folder = Settings().data_dir.absolute()
+    folder = Settings.read().data_dir.absolute()
     try:
         with folder_lock(folder):
             pass  # the service takes it for good

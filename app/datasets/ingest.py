@@ -213,7 +213,11 @@ class _Documents:
         self._reading.end()
 
     def _member(self, source: Source, filename: str, stream: BinaryIO) -> None:
-        format_name = self._request.format or detect(_head(stream), filename)
+        head = _head(stream)
+        format_name = self._request.format or detect(head, filename)
+        if format_name is None and not head.strip():
+            self._report(problem("no_documents"))
+            return
         if format_name is None:
             self._report(problem("unknown_format"))
             return

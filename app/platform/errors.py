@@ -216,3 +216,7 @@ def not_found(kind: str, resource_id: str) -> ApiError:
 def invalid_field(pointer: str, code: str, detail: str) -> ApiError:
     """The error for one field that no schema could have refused."""
     return ApiError("invalid_request", detail, errors=[FieldError(pointer, code, detail)])
+
+
+class UnusableSettingsError(Exception):
+    """Which settings of a process are of no use, and why: in a sentence, without their values."""

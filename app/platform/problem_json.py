@@ -130,6 +130,8 @@ def field_errors(errors: Sequence[dict[str, Any]]) -> list[FieldError]:
 
 def _told(error: dict[str, Any]) -> Sequence[str | int]:
     """Where the fault is. A name that is not ours is repeated only if it looks like a name."""
+    if error["type"] == "json_invalid":
+        return ("body",)  # what follows there is a place in its bytes
     location = list(error["loc"])
     if error["type"] == "extra_forbidden" and not _NAME.fullmatch(str(location[-1])):
         location.pop()

@@ -1,20 +1,29 @@
 """All settings, read from the environment (prefix `MEDTUNE_`) or a `.env` file, once, in main."""
 
+import re
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict, SettingsError
 
+from app.platform.errors import UnusableSettingsError
 from app.platform.remote_settings import RemoteSettings
 
 MIB = 2**20
+
+_FIELD = re.compile(r'field "(\w+)"')
 
 
 class Settings(RemoteSettings):
     """What a process of Medtune can be told; every field is documented in `.env.example`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MEDTUNE_", env_file=".env", env_ignore_empty=True, extra="ignore"
+        env_prefix="MEDTUNE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may be a key
     )
 
     data_dir: Path = Field(
@@ -196,6 +205,24 @@ class Settings(RemoteSettings):
         "unset: none are made. Needs `pip install medtune[telemetry]`.",
     )
 
+    @classmethod
+    def read(cls) -> Self:
+        """Those of the environment and `.env`. Raises UnusableSettingsError, without any value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = [
+                f"{_variable(str(fault['loc'][0]))}: {fault['msg']}"
+                for fault in error.errors(include_input=False, include_context=False)
+            ]
+            raise UnusableSettingsError("; ".join(faults)) from None
+        except SettingsError as error:
+            named = _FIELD.search(str(error))
+            name = _variable(named[1]) if named else "a setting"
+            raise UnusableSettingsError(
+                f'{name} is not valid JSON; a list is written ["a", "b"]'
+            ) from None
+
     @property
     def shared(self) -> bool:
         """Whether other processes may be at work on the same database."""
@@ -212,3 +239,7 @@ class Settings(RemoteSettings):
         if self.shared and self.database_url:
             return self.database_url
         return f"sqlite:///{self.data_dir / 'jobs.db'}"
+
+
+def _variable(field: str) -> str:
+    return f"MEDTUNE_{field.upper()}"

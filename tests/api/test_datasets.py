@@ -72,6 +72,15 @@ async def test_failed_dataset_keeps_only_its_report(client: httpx.AsyncClient) -
     assert (documents.status_code, documents.json()["code"]) == (409, "dataset_not_ready")
 
 
+async def test_a_file_of_nothing_has_no_documents(client: httpx.AsyncClient) -> None:
+    """Whatever its format would have been: nothing is to be found out about it."""
+    for nothing in ("", " \n\n"):
+        dataset = await upload(client, nothing)
+        assert dataset["status"] == "failed"
+        report = (await client.get(f"/v1/datasets/{dataset['id']}/report")).json()
+        assert [p["code"] for p in report["items"]] == ["no_documents"]
+
+
 async def test_report_is_paged(client: httpx.AsyncClient) -> None:
     """Pages of the report follow one another without gap or repetition."""
     bad = "".join(f"{n}|t|T{n}.\n{n}|a|A.\n{n}\t0\t50\tT\tDisease\tD1\n\n" for n in range(1, 8))

@@ -37,6 +37,14 @@ async def test_every_error_is_a_problem(client: httpx.AsyncClient, sample: Json)
         assert problem["instance"] == answer.headers["X-Request-ID"]
 
 
+async def test_malformed_json_is_told_of_the_whole_body(client: httpx.AsyncClient) -> None:
+    """Not of a place in its bytes, which is no JSON pointer."""
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/v1/extractions", content=b'{"model": "x", ', headers=headers)
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("", "json_invalid")
+
+
 async def test_a_method_too_many_is_told_all_that_the_path_has(client: httpx.AsyncClient) -> None:
     """Those of all its routes; a path of files and one of /cohere say their own."""
     for path, methods in {

@@ -77,7 +77,7 @@ def test_the_tutorial(service: OwnService, corpus: Path, tmp_path: Path) -> None
         tuned = co.finetuning.create_finetuned_model(request=request).finetuned_model
         assert tuned is not None
         assert tuned.id is not None
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while tuned.status not in ("STATUS_READY", "STATUS_FAILED"):
             assert time.monotonic() < deadline
             time.sleep(0.5)

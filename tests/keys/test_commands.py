@@ -51,7 +51,7 @@ def test_beside_a_running_service(tmp_path: Path) -> None:
         assert "ward-7" in listed
         for key in (admin, read):
             assert key.split("_", 2)[2] not in listed
-        run("revoke", "key_" + read.split("_")[1])
+        run("revoke", read)  # by the whole key
         until(service, 401, read)
         until(service, 200, admin)
         log = service.log.read_text()
@@ -92,3 +92,12 @@ def test_a_folder_of_a_newer_release(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (1, ""), arguments
         assert "newer release" in done.stderr
     assert file.read_bytes() == before
+
+
+def test_what_is_no_id_is_not_repeated(tmp_path: Path) -> None:
+    """It may be the secret of a key, with a letter too many."""
+    given = "mt_0123456789abcdef_a-secret-of-somebody"
+    done = medtune("keys", "revoke", given, MEDTUNE_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert given not in done.stderr
+    assert "medtune keys list" in done.stderr
