@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 import httpx
+import typer
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -33,9 +34,13 @@ class Asked:
     prices: Sequence[str] = ()
 
 
+# In place of a file: the tables are not shown then.
+STDOUT = Path("-")
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Files to write, where there is one."""
+    """Files to write, where there is one; `json` may be STDOUT."""
 
     json: Path | None = None
     markdown: Path | None = None
@@ -44,16 +49,18 @@ class Outputs:
     def check(self) -> None:
         """Raises CommandError or ChartError for a file that could not be written."""
         for path in filter(None, (self.json, self.markdown, self.plot)):
-            check_writable(path)
+            if path != STDOUT:
+                check_writable(path)
         if self.plot is not None:
             charts.check(self.plot)
 
     def write(self, body: Json, evaluation: Evaluation) -> list[Path]:
         """Write them; those that were written. Raises CommandError, ChartError."""
-        if self.json is not None:
-            text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+        if self.json == STDOUT:
+            typer.echo(_written(body), nl=False)
+        elif self.json is not None:
             with writing(self.json):
-                self.json.write_text(text, encoding="utf-8")
+                self.json.write_text(_written(body), encoding="utf-8")
         if self.markdown is not None:
             with writing(self.markdown):
                 self.markdown.write_text(report.markdown(evaluation), encoding="utf-8")
@@ -62,7 +69,12 @@ class Outputs:
             first = report.label(evaluation.results[0])
             with writing(self.plot):
                 charts.draw_comparison(report.bars(evaluation), title, first, self.plot)
-        return [path for path in (self.json, self.markdown, self.plot) if path is not None]
+        files = (self.json, self.markdown, self.plot)
+        return [path for path in files if path is not None and path != STDOUT]
+
+
+def _written(body: Json) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def run(asked: Asked, outputs: Outputs, target: Target, console: Console) -> None:
@@ -86,7 +98,8 @@ def run(asked: Asked, outputs: Outputs, target: Target, console: Console) -> Non
     evaluation = _read(found)
     # Before anything is shown: whoever reads that may have gone.
     written = outputs.write(found, evaluation)
-    show(evaluation, console)
+    if outputs.json != STDOUT:
+        show(evaluation, console)
     for path in written:
         console.print(f"Written: {path}", highlight=False, markup=False)
 

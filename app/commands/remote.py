@@ -169,7 +169,10 @@ def evaluate(
     server: Server = None,
     api_key: ApiKey = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the evaluation to this file.")
+        Path | None,
+        typer.Option(
+            "--json", help="Write the evaluation to this file; - prints it, and no tables."
+        ),
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file.")] = None,
     plot: Annotated[

@@ -204,6 +204,13 @@ def test_a_training_curve_is_drawn(running: Running, tmp_path: Path) -> None:
     assert (missing.exit_code, "There is no fine-tune ft_0." in missing.stderr) == (1, True)
 
 
+def test_the_evaluation_alone_is_printed_for_a_pipe(running: Running) -> None:
+    done = running.run("evaluate", "local:rules", "--dataset", running.dataset, "--json", "-")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["dataset_id"] == running.dataset
+    assert not Path("-").exists()
+
+
 def test_a_dataset_by_id_is_waited_for(running: Running) -> None:
     """An upload that is still being read is no error."""
     file = (SAMPLE / "dev.pubtator.txt").read_bytes()
