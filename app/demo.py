@@ -65,7 +65,7 @@ def _upload(client: httpx.Client, names: dict[str, Path]) -> Json:
     dataset = _settled(client, "datasets", answer)
     report = checked(client.get(f"/v1/datasets/{dataset['id']}/report"))
     _say(f"Dataset {dataset['id']}: {dataset['status']}")
-    console.print_json(json.dumps({"report": report["summary"], "splits": dataset["splits"]}))
+    _show_json({"report": report["summary"], "splits": dataset["splits"]})
     for problem in report["items"][:10]:
         console.print(f"  {problem['severity']}: {problem['message']}", style="yellow")
     return dataset
@@ -82,7 +82,7 @@ def _build(client: httpx.Client, dataset: Json) -> Json:
         client, "training-files", client.post("/v1/training-files", json=request)
     )
     _say(f"Training file {training_file['id']}: {training_file['status']}")
-    console.print_json(json.dumps(training_file["statistics"]))
+    _show_json(training_file["statistics"])
     with client.stream("GET", f"/v1/training-files/{training_file['id']}/content") as content:
         first = next(content.iter_lines())
     console.print(f"First row: {first[:300]}...", style="dim", markup=False)
@@ -119,7 +119,7 @@ def _show_one(client: httpx.Client, dataset_id: str, models: dict[str, str]) -> 
     for label, model in models.items():
         answer = client.post("/v1/extractions", json={"model": model, "text": text})
         _say(f"What {label} extracts from it:")
-        console.print_json(json.dumps(checked(answer)))
+        _show_json(checked(answer))
 
 
 def _show_gain(client: httpx.Client, dataset_id: str, models: dict[str, str]) -> None:
@@ -141,6 +141,21 @@ def _show_gain(client: httpx.Client, dataset_id: str, models: dict[str, str]) ->
     console.print(
         "Mentions: exact offsets. Relations: pairs of identifiers (rules gives none).", style="dim"
     )
+
+
+def _show_json(body: Json) -> None:
+    """Each field on a line, and each thing of a list: a line for each number would be too many."""
+    lines = []
+    for name, value in body.items():
+        things = isinstance(value, list) and value and isinstance(value[0], dict)
+        text = _one_by_one(value) if things else json.dumps(value, ensure_ascii=False)
+        lines.append(f"  {json.dumps(name)}: {text}")
+    console.print("{\n" + ",\n".join(lines) + "\n}", markup=False, soft_wrap=True)
+
+
+def _one_by_one(things: list[Json]) -> str:
+    lines = (f"    {json.dumps(thing, ensure_ascii=False)}" for thing in things)
+    return "[\n" + ",\n".join(lines) + "\n  ]"
 
 
 def _settled(client: httpx.Client, kind: str, answer: httpx.Response) -> Json:
