@@ -59,7 +59,9 @@ class AuditEvent(BaseModel):
         description="Id of the key; `local` without keys, `operator` on the command line, "
         "`settings` for the key of MEDTUNE_ADMIN_KEY."
     )
-    action: str = Field(description="`created`, `changed`, `deleted`.", examples=["deleted"])
+    action: str = Field(
+        description="`created`, `changed`, `deleted`; of a key `revoked`.", examples=["deleted"]
+    )
     kind: str = Field(description="What kind of thing.", examples=["datasets"])
     subject_id: str = Field(description="Which one; it may be gone by now.")
     request_id: str | None = Field(description="As in the log and in `X-Request-ID`.")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -82,7 +82,12 @@ def _changes(session: Session) -> Iterator[tuple[str, Any]]:
             yield "created", row
     for row in session.dirty:
         if isinstance(row, _AUDITED) and session.is_modified(row):
-            yield "changed", row
+            yield "revoked" if _revoked(row) else "changed", row
     for row in session.deleted:
         if isinstance(row, _AUDITED):
             yield "deleted", row
+
+
+def _revoked(row: Any) -> bool:
+    """Whether it is a key that ends with this change."""
+    return isinstance(row, ApiKeyRow) and bool(inspect(row).attrs.revoked_at.history.added)

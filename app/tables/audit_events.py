@@ -9,7 +9,7 @@ from app.tables.base import Owned, Table
 
 
 class AuditEventRow(Owned, Table):
-    """One thing done to one resource: `action` is `created`, `changed`, `deleted` and the like.
+    """One thing done to one resource: `action` is `created`, `changed`, `deleted` or `revoked`.
 
     `actor` is a key's id, or `local` while the service has no keys; `kind` is the table, without a
     row of which `subject_id` may well be by now.

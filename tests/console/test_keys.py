@@ -51,6 +51,7 @@ def test_a_key_is_made_shown_once_and_revoked(page: Page, locked: OwnService, sh
     expect(row).to_contain_text("valid")
     expect(row).to_contain_text("2099-12-31 00:00:00 UTC")
     assert key not in page.content()
+    assert page.locator(".table").evaluate("each => each.scrollWidth <= each.clientWidth")
     shoot(page, "keys")
     row.get_by_role("link", name="Revoke").click()
     page.get_by_role("button", name="Revoke for good").click()
@@ -58,8 +59,11 @@ def test_a_key_is_made_shown_once_and_revoked(page: Page, locked: OwnService, sh
     expect(row.get_by_role("link", name="Revoke")).to_have_count(0)
     page.get_by_role("link", name="audit log").click()
     done = page.get_by_role("row").filter(has_text="api keys")
-    expect(done.nth(0)).to_contain_text("settings changed")
+    expect(done.nth(0)).to_contain_text("settings revoked")
     expect(done.nth(1)).to_contain_text("settings created")
+    request = locked.client.get("/v1/audit-events").json()["items"][0]["request_id"]
+    expect(done.nth(0)).to_contain_text(request)
+    assert page.locator(".table").evaluate("each => each.scrollWidth <= each.clientWidth")
     shoot(page, "audit")
 
 

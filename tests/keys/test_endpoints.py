@@ -123,7 +123,7 @@ async def test_every_kind_of_change_is_noted(app: FastAPI, client: Client) -> No
     made = await ask(
         "created", "api_keys", "POST", "/v1/keys", json={"name": "secret", "scope": "read"}
     )
-    await ask("changed", "api_keys", "POST", f"/v1/keys/{made['id']}/revoke")
+    await ask("revoked", "api_keys", "POST", f"/v1/keys/{made['id']}/revoke")
     for kind, thing in (
         ("extraction_batches", batch),
         ("evaluations", evaluation),
