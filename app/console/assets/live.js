@@ -84,13 +84,26 @@ function say(sentence) {
   document.getElementById("live-said").textContent = sentence;
 }
 
-// Whoever has the keyboard in the old part keeps it in the new one, and what was opened stays open.
+// Whoever has the keyboard in the old part keeps it in the new one; what was opened stays open, and
+// what was scrolled where it was.
 function replace(old, fresh) {
   for (const details of old.querySelectorAll("details[open][id]")) {
     fresh.querySelector(`#${details.id}`)?.setAttribute("open", "");
   }
   const active = old.contains(document.activeElement) ? document.activeElement : null;
+  const tables = [...old.querySelectorAll(".table")];
+  const scrolled = tables.map((table) => table.scrollLeft);
   old.replaceWith(fresh);
+  const successors = [...fresh.querySelectorAll(".table")];
+  // A table that came or went would leave the others in each other's place.
+  if (successors.length === tables.length) {
+    successors.forEach((table, at) => (table.scrollLeft = scrolled[at]));
+    const held = successors[tables.indexOf(active)];
+    if (held) {
+      held.tabIndex = 0; // as tables.js will find it
+      return held.focus();
+    }
+  }
   if (active?.id) return document.getElementById(active.id)?.focus();
   const href = active?.getAttribute("href");
   if (href) [...fresh.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === href)?.focus();
