@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.console.pages import figure
 from app.fine_tunes.schemas import MetricValue
 
 # Of the picture's own units: small, so that its letters can be read on a phone.
 WIDTH, HEIGHT = 420, 190
-LEFT, RIGHT = 60, 12
+RIGHT = 24  # half of the last step's number has room in it
+_DIGIT = 8  # a wide font's
 _TOP, _BOTTOM = 10, 26
 _MOST_DRAWN, _MOST_LISTED = 400, 40
 
@@ -16,11 +18,13 @@ _MOST_DRAWN, _MOST_LISTED = 400, 40
 class Curve:
     """One measure of one stage. `line` are the points of a polyline, ticks are (place, label).
 
+    `left` is where the line begins: the labels of the levels have room before it.
     `listed` are (step, value) for a table, thinned out evenly if there are very many.
     """
 
     stage: str
     name: str
+    left: int
     line: str
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
@@ -46,9 +50,12 @@ def _curve(stage: str, name: str, points: Sequence[tuple[int, float]]) -> Curve:
     values = [value for _, value in points]
     first, final = min(steps), max(steps)
     lowest, highest = min(values), max(values)
+    levels = sorted({lowest, (lowest + highest) / 2, highest})
+    labels = [figure(level) for level in levels]
+    left = _DIGIT * (max(map(len, labels)) + 1)
 
     def x(step: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * (step - first) / ((final - first) or 1), 1)
+        return round(left + (WIDTH - left - RIGHT) * (step - first) / ((final - first) or 1), 1)
 
     def y(value: float) -> float:
         share = (value - lowest) / (highest - lowest) if highest > lowest else 0.5
@@ -56,13 +63,13 @@ def _curve(stage: str, name: str, points: Sequence[tuple[int, float]]) -> Curve:
 
     middle = (first + final) // 2
     marks = sorted({first, middle, final})
-    levels = sorted({lowest, (lowest + highest) / 2, highest})
     return Curve(
         stage=stage,
         name=name,
+        left=left,
         line=" ".join(f"{x(step)},{y(value)}" for step, value in _thin(points, _MOST_DRAWN)),
         x_ticks=[(x(step), str(step)) for step in marks],
-        y_ticks=[(y(level), f"{level:.4g}") for level in levels],
+        y_ticks=[(y(level), label) for level, label in zip(levels, labels, strict=True)],
         listed=_thin(points, _MOST_LISTED),
         steps=len(points),
         lowest=lowest,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
-from app.console.curve import HEIGHT, LEFT, RIGHT, WIDTH, curves
+from app.console.curve import HEIGHT, RIGHT, WIDTH, curves
 from app.console.deletion import agreed, question
 from app.console.forms import Form, read_form, validated
 from app.console.pages import PageRoute, redirect, render
@@ -152,7 +152,7 @@ async def _show(
         events=events,
         curves=drawn,
         figures=figures,
-        picture={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT},
+        picture={"width": WIDTH, "height": HEIGHT, "right": WIDTH - RIGHT},
         places=places,
         running=fine_tune.status not in TERMINAL,
         cancellable=fine_tune.status in _CANCELLABLE,

@@ -1,6 +1,7 @@
 """Pages: templates filled in, what a browser may do with them, and problems as pages."""
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import cache
@@ -122,7 +123,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": _moment, "bytes": _bytes, "number": _number}
-    environment.filters["isolated"] = _isolated
+    environment.filters |= {"isolated": _isolated, "coded": _coded, "figure": figure}
     environment.globals["asset"] = _asset
     return environment
 
@@ -139,6 +140,18 @@ def _isolated(name: str) -> Markup:
     Nothing of the kind is needed for what is the whole of a cell, a heading or a link.
     """
     return Markup("<bdi>{}</bdi>").format(name)
+
+
+def _coded(text: str) -> Markup:
+    """A sentence of ours; what it has between backticks is code."""
+    code = Markup("<code>{}</code>").format
+    parts = re.split("`([^`]+)`", text)
+    return Markup("").join(code(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def figure(value: float) -> str:
+    """A measured value to four digits; a large one whole, as far as anybody can read it."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _moment(at: datetime | None) -> str:

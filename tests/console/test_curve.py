@@ -1,5 +1,7 @@
 """Training curves: what is drawn is within the picture, and what is listed is what was measured."""
 
+import pytest
+
 from app.console.curve import HEIGHT, WIDTH, curves
 from app.fine_tunes.schemas import MetricValue
 
@@ -22,6 +24,22 @@ def test_each_measure_has_a_curve_and_single_values_have_none() -> None:
     assert (curve.lowest, curve.highest, curve.last) == (2.0, 4.0, 2.0)
     assert [label for _, label in curve.y_ticks] == ["2", "3", "4"]
     assert figures == [("calibration", "error", 0.03)]
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ((35_980.2, 1_234.5), ["1234", "18,607", "35,980"]),
+        ((123_456_789.0, 12_345.6), ["12,346", "61,734,567", "123,456,789"]),
+        ((-0.00012346, -0.9), ["-0.9", "-0.4501", "-0.0001235"]),
+    ],
+)
+def test_levels_are_told_whole_and_have_room(values: list[float], labels: list[str]) -> None:
+    """Whatever their size: the line begins where the longest label ends, and not before."""
+    (curve,), _ = curves(measured(*values))
+    assert [label for _, label in curve.y_ticks] == labels
+    assert curve.left >= 7.7 * max(map(len, labels)) + 6
+    assert curve.line.startswith(f"{curve.left:.1f},")
 
 
 def test_long_and_flat_curves_fit() -> None:

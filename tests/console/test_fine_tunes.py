@@ -1,6 +1,7 @@
 """Fine-tunes in the console: launched from a form made of a schema, followed to the model."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -170,6 +171,26 @@ def test_it_is_repeated_and_deleted(page: Page, served: OwnService, file: Json) 
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fine-tunes")
     assert served.client.get(f"/v1/models/{first['model_id']}").status_code == 404
+
+
+def test_large_losses_are_told_whole(page: Page, served: OwnService, file: Json) -> None:
+    """Every label of the curve lies within the picture, on a desk and on a phone."""
+    done = fine_tune(served.client, file, name="large")
+    with sqlite3.connect(served.log.parent / "medtune.db") as rows:
+        rows.execute(
+            "UPDATE fine_tune_metrics SET value = value + 9e8 WHERE fine_tune_id = ?", (done["id"],)
+        )
+    page.goto(f"/fine-tunes/{done['id']}")
+    for width in (1280, 375):
+        page.set_viewport_size({"width": width, "height": 800})
+        labels = page.locator(".curve svg text")
+        assert re.fullmatch("900,[0-9]{3},[0-9]{3}", labels.first.text_content() or "")
+        for label in labels.all():
+            assert label.evaluate("""each => {
+              const [inner, outer] = [each, each.ownerSVGElement].map((one) =>
+                one.getBoundingClientRect());
+              return inner.left >= outer.left && inner.right <= outer.right;
+            }"""), (width, label.text_content())
 
 
 def test_a_phone_needs_no_scrolling_sideways(

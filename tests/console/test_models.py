@@ -44,6 +44,8 @@ def test_the_card_of_a_model_says_what_is_known_of_it(
     expect(page.get_by_role("heading", name="dev of sample")).to_be_visible()
     expect(page.get_by_role("row", name="diseases").first).to_be_visible()
     expect(page.get_by_text("points of F1").first).to_contain_text("against local:rules, diseases")
+    expect(page.locator("dd code", has_text="MESH:")).to_be_visible()
+    assert "`" not in page.locator("main").inner_text()
     lineage = page.get_by_role("list").last.get_by_role("link")
     assert [link[:3] for link in lineage.all_text_contents()] == ["mdl", "ft_", "tf_", "ds_"]
     with page.expect_download() as download:
