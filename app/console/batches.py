@@ -11,6 +11,7 @@ from app.console.choices import Choices, options_of, ticked
 from app.console.deletion import question
 from app.console.forms import Form, read_form, read_query, validated
 from app.console.pages import PageRoute, redirect, render
+from app.datasets.service import Datasets
 from app.extraction_batches.received import received
 from app.extraction_batches.results import failures
 from app.extraction_batches.schemas import (
@@ -50,8 +51,16 @@ async def list_batches(request: Request, platform: PlatformDep, cursor: Cursor =
     wanted = next((each for each in Status if each == query.text("status")), None)
     async with platform.work(write=False) as work:
         page = await ExtractionBatches(work).page(wanted, cursor, _PAGE)
+        datasets = await Datasets(work).names(
+            [each.dataset_id for each in page.items if each.dataset_id]
+        )
     return render(
-        request, "batches.html", page=page, wanted=wanted and wanted.value, statuses=list(Status)
+        request,
+        "batches.html",
+        page=page,
+        datasets=datasets,
+        wanted=wanted and wanted.value,
+        statuses=list(Status),
     )
 
 

@@ -52,8 +52,10 @@ async def list_evaluations(
             cursor,
             _PAGE,
         )
-        datasets = (await Datasets(work).page(None, _PAGE)).items
-    names = {dataset.id: dataset.name for dataset in datasets}
+        datasets = Datasets(work)
+        offered = {each.id: each.name for each in (await datasets.page(None, _PAGE)).items}
+        named = [each.dataset_id for each in page.items]
+        names = await datasets.names([*named, *filter(None, [chosen.get("dataset_id")])])
     return render(
         request,
         "evaluations.html",
@@ -62,7 +64,7 @@ async def list_evaluations(
         best_first=sort == "f1",
         datasets=names,
         # One that is asked for is among the choices, however many there are.
-        filters=names | {id_: names.get(id_, id_) for id_ in [chosen.get("dataset_id")] if id_},
+        filters=offered | {id_: names.get(id_, id_) for id_ in [chosen.get("dataset_id")] if id_},
         labels={each.id: labels(each) for each in page.items},
     )
 

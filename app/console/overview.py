@@ -1,6 +1,6 @@
 """What the service is at and what came last, of all kinds of long jobs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,10 @@ _IN_PERCENT = frozenset({"Fine-tune", "Evaluation"})
 
 @dataclass(frozen=True)
 class Activity:
-    """A thing with a job: what it is, where its page is, how far it is (percent)."""
+    """A thing with a job: what it is, where its page is, how far it is (percent).
+
+    `name` is its id where nobody gave it one; `dataset_id`: what it was made of, if it was of one.
+    """
 
     kind: str
     path: str
@@ -43,6 +46,7 @@ class Activity:
     stage: str
     percent: float
     created_at: datetime
+    dataset_id: str | None
 
     @property
     def ended(self) -> bool:
@@ -52,11 +56,15 @@ class Activity:
 
 @dataclass(frozen=True)
 class Overview:
-    """Newest first, what runs before what is queued; `more`: not all that runs is listed."""
+    """Newest first, what runs before what is queued; `more`: not all that runs is listed.
+
+    `datasets` are the names of those that these things are of, by id.
+    """
 
     running: Sequence[Activity]
     latest: Sequence[Activity]
     more: bool
+    datasets: Mapping[str, str]
 
     @property
     def empty(self) -> bool:
@@ -93,7 +101,9 @@ async def overview(work: Work, backends: Backends) -> Overview:
     running = [activity for activity in each_once if not activity.ended]
     running.sort(key=lambda activity: activity.status == "queued")  # stable: those at work first
     latest = [activity for activity in each_once if activity.ended]
-    return Overview(running[:_MOST], latest[:_LATEST], len(running) > _MOST)
+    shown = [*running[:_MOST], *latest[:_LATEST]]
+    names = await datasets.names([each.dataset_id for each in shown if each.dataset_id])
+    return Overview(running[:_MOST], latest[:_LATEST], len(running) > _MOST, names)
 
 
 def _oldest(ids: Sequence[str]) -> list[str]:
@@ -111,4 +121,5 @@ def _of(kind: str, items: Sequence[Any]) -> Iterator[Activity]:
             stage=getattr(each, "stage", ""),
             percent=each.progress if kind in _IN_PERCENT else 100 * each.progress,
             created_at=each.created_at,
+            dataset_id=getattr(each, "dataset_id", None),
         )

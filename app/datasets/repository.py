@@ -40,6 +40,11 @@ class DatasetRepository:
             query = query.where(DatasetRow.id < after)
         return (await self._session.scalars(query)).all()
 
+    async def names(self, dataset_ids: Sequence[str]) -> dict[str, str]:
+        """What these are called, by id; nothing of those that are not there."""
+        query = select(DatasetRow.id, DatasetRow.name).where(DatasetRow.id.in_(dataset_ids))
+        return dict((await self._session.execute(query)).tuples().all())
+
     async def files(self, dataset_ids: Sequence[str]) -> Sequence[DatasetFileRow]:
         """Files of datasets, in order of the upload."""
         query = select(DatasetFileRow).where(DatasetFileRow.dataset_id.in_(dataset_ids))

@@ -106,6 +106,10 @@ class Datasets:
         more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
         return Page(items=await self._present(rows[:limit]), next_cursor=more)
 
+    async def names(self, dataset_ids: Sequence[str]) -> dict[str, str]:
+        """What these are called, by id."""
+        return await self._rows.names(dataset_ids)
+
     async def report(self, dataset_id: str) -> tuple[DatasetReport, str | None]:
         """The validation report without its problems, and the blob of their lines if there are any.
 

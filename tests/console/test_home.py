@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.own_service import OwnService, own_service
 from tests.console.conftest import Shoot
-from tests.console.prepared import Json, sample, training_file
+from tests.console.prepared import Json, sample, settled, training_file, upload
 
 
 def test_the_first_page_leads_through_the_pipeline(page: Page, shoot: Shoot) -> None:
@@ -64,6 +64,26 @@ def test_what_runs_is_followed(page: Page, served: OwnService, shoot: Shoot) -> 
         "cancelled", timeout=15_000
     )
     expect(running.get_by_role("row", name="the long one")).to_have_count(0)
+
+
+def test_what_has_no_name_is_told_by_its_dataset(page: Page, served: OwnService) -> None:
+    """A training file and a batch: in short, with the whole id at hand."""
+    turned = "safe \u202eefas <b>"
+    annotated = "1|t|Aspirin.\n1|a|Asthma.\n1\t0\t7\tAspirin\tChemical\tD001241\n"
+    dataset = upload(served.client, annotated, name=turned)
+    file = training_file(served.client, dataset)
+    asked = {"model": "local:rules", "dataset_id": dataset["id"]}
+    batch = served.client.post("/v1/extraction-batches", json=asked).json()
+    settled(served.client, f"/v1/extraction-batches/{batch['id']}")
+    page.goto("/")
+    for path in (f"/training-files/{file['id']}", f"/batches/{batch['id']}"):
+        link = page.locator(f"a[href='{path}']")
+        id_ = path.rpartition("/")[2]
+        expect(link).to_have_text(f"{id_.partition('_')[0]}_…{id_[-6:]}")
+        expect(link).to_have_attribute("title", id_)
+        expect(page.get_by_role("row").filter(has=link).locator("bdi")).to_have_text(turned)
+    page.goto("/batches")
+    expect(page.get_by_role("row").filter(has=link).locator("bdi")).to_have_text(turned)
 
 
 def test_a_phone_needs_no_scrolling_sideways(page: Page) -> None:
