@@ -67,7 +67,7 @@ def test_what_runs_is_followed(page: Page, served: OwnService, shoot: Shoot) -> 
 
 
 def test_what_has_no_name_is_told_by_its_dataset(page: Page, served: OwnService) -> None:
-    """A training file and a batch: in short, with the whole id at hand."""
+    """A training file, an evaluation and a batch: in short, with the whole id at hand."""
     turned = "safe \u202eefas <b>"
     annotated = "1|t|Aspirin.\n1|a|Asthma.\n1\t0\t7\tAspirin\tChemical\tD001241\n"
     dataset = upload(served.client, annotated, name=turned)
@@ -75,8 +75,12 @@ def test_what_has_no_name_is_told_by_its_dataset(page: Page, served: OwnService)
     asked = {"model": "local:rules", "dataset_id": dataset["id"]}
     batch = served.client.post("/v1/extraction-batches", json=asked).json()
     settled(served.client, f"/v1/extraction-batches/{batch['id']}")
+    asked = {"models": ["local:rules"], "dataset_id": dataset["id"]}
+    evaluation = served.client.post("/v1/evaluations", json=asked | {"resamples": 100}).json()
+    settled(served.client, f"/v1/evaluations/{evaluation['id']}")
     page.goto("/")
-    for path in (f"/training-files/{file['id']}", f"/batches/{batch['id']}"):
+    ids = {"training-files": file["id"], "evaluations": evaluation["id"], "batches": batch["id"]}
+    for path in (f"/{room}/{id_}" for room, id_ in ids.items()):
         link = page.locator(f"a[href='{path}']")
         id_ = path.rpartition("/")[2]
         expect(link).to_have_text(f"{id_.partition('_')[0]}_…{id_[-6:]}")
@@ -84,6 +88,10 @@ def test_what_has_no_name_is_told_by_its_dataset(page: Page, served: OwnService)
         expect(page.get_by_role("row").filter(has=link).locator("bdi")).to_have_text(turned)
     page.goto("/batches")
     expect(page.get_by_role("row").filter(has=link).locator("bdi")).to_have_text(turned)
+    page.goto("/evaluations")
+    link = page.locator(f"a[href='/evaluations/{evaluation['id']}']")
+    expect(link).to_have_text(f"ev_…{evaluation['id'][-6:]}")
+    expect(page.get_by_role("row").filter(has=link)).to_contain_text(turned)
 
 
 def test_a_phone_needs_no_scrolling_sideways(page: Page) -> None:
