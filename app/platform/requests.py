@@ -174,7 +174,7 @@ def answer_headers(scope: Scope) -> dict[str, str]:
 
 def let_in_while(scope: Scope, valid: Callable[[], Awaitable[bool]]) -> None:
     """Have answers without end come to one once whoever asked would not be let in any more."""
-    scope["state"]["still_let_in"] = valid
+    scope.setdefault("state", {})["still_let_in"] = valid
 
 
 async def still_let_in(scope: Scope) -> bool:
