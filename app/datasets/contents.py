@@ -6,6 +6,7 @@ No transaction is open meanwhile: the documents may have to be fetched first.
 import asyncio
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -44,7 +45,7 @@ async def documents(
         lines, following = read_page(path, start, limit)
         return [present.document(name, canonical.loads(line)) for line in lines], following
 
-    with deleted_meanwhile("dataset", dataset_id):
+    async with _there(platform, dataset_id):
         path = await platform.blobs.local(splits[position].blob)
         items, following = await asyncio.to_thread(read, path)
     if following is None:
@@ -65,7 +66,7 @@ async def report(
         head, blob = await Datasets(work).report(dataset_id)
     if blob is None:
         return head
-    with deleted_meanwhile("dataset", dataset_id):
+    async with _there(platform, dataset_id):
         items, following = await problems(platform.blobs, blob, start, limit)
     return head.model_copy(update={"items": items, "next_cursor": encode_cursor(following)})
 
@@ -80,18 +81,27 @@ async def export(
     """
     async with platform.work(write=False) as work:
         sources = await Datasets(work).split_sources(dataset_id, [split] if split else None)
-    with deleted_meanwhile("dataset", dataset_id):
+    async with _there(platform, dataset_id):
         files = [(source.name, await platform.blobs.local(source.blob)) for source in sources]
     write = FORMATS[format_name].write
     assert write is not None
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=platform.scratch))  # noqa: SIM115
     try:
-        with deleted_meanwhile("dataset", dataset_id), storage_errors():
-            await to_thread.run_sync(write, _documents(files), out, limiter=platform.heavy)
+        async with _there(platform, dataset_id):
+            with storage_errors():
+                await to_thread.run_sync(write, _documents(files), out, limiter=platform.heavy)
     except BaseException:
         out.close()
         raise
     return out
+
+
+def _there(platform: Platform, dataset_id: str) -> AbstractAsyncContextManager[None]:
+    async def look() -> None:
+        async with platform.work(write=False) as work:
+            await Datasets(work).get(dataset_id)
+
+    return deleted_meanwhile(look)
 
 
 def _documents(files: Iterable[tuple[str, Path]]) -> Iterator[tuple[str | None, Document]]:

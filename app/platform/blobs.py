@@ -14,15 +14,15 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from app.platform.errors import ApiError, not_found
+from app.platform.errors import ApiError
 from app.platform.objects import UNFINISHED, Folder, Objects, Stored, full, storage_errors
 
 log = structlog.get_logger(__name__)
@@ -31,16 +31,18 @@ _OWNER = re.compile(r"[a-z]+_[0-9a-f]{32}")
 _KEY = re.compile(rf"{_OWNER.pattern}/[0-9a-f]{{64}}")
 
 
-@contextmanager
-def deleted_meanwhile(kind: str, row_id: str) -> Iterator[None]:
-    """Reading blobs of a row that was there a moment ago. Raises ApiError `not_found`.
+@asynccontextmanager
+async def deleted_meanwhile(look: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Reading blobs of a row that was there a moment ago.
 
-    Rows are deleted before their blobs: who finds none of those would find no row, either.
+    If one is gone `look` looks for the row again, and raises what a client is told of a deleted
+    one: rows go before their blobs. A blob that is gone by itself is lost: FileNotFoundError.
     """
     try:
         yield
     except FileNotFoundError:
-        raise not_found(kind, row_id) from None
+        await look()
+        raise
 
 
 class BlobWriter:

@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.responses import StreamingResponse
 
-from app.platform.blobs import deleted_meanwhile
 from app.platform.downloads import download
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
-from app.training_files.contents import local_file
+from app.training_files.contents import local_file, there
 from app.training_files.schemas import TrainingFile, TrainingFileRequest
 from app.training_files.service import TrainingFiles
 
@@ -111,7 +110,7 @@ async def download_training_file(
 ) -> StreamingResponse:
     """The file, streamed."""
     path = await local_file(platform, training_file_id)
-    with deleted_meanwhile("training file", training_file_id):
+    async with there(platform, training_file_id):
         content = path.open("rb")
     return download(content, "application/jsonl", f"{training_file_id}.jsonl")
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.platform.blobs import Blobs
+from app.platform.blobs import Blobs, deleted_meanwhile
 from app.platform.clock import new_id
+from app.platform.errors import ApiError, not_found
 
 
 def test_a_blob_is_named_by_its_hash(tmp_path: Path) -> None:
@@ -53,3 +54,18 @@ def test_a_key_cannot_leave_the_folder(tmp_path: Path, key: str) -> None:
     """What is not a key is refused before the file system is asked."""
     with pytest.raises(ValueError, match="not a blob key"):
         Blobs.in_folder(tmp_path).place(key)
+
+
+async def test_a_blob_that_is_gone_is_lost_unless_its_row_is_gone_too() -> None:
+    async def found() -> None:
+        """The row is there."""
+
+    async def deleted() -> None:
+        raise not_found("dataset", "ds_1")
+
+    with pytest.raises(FileNotFoundError):
+        async with deleted_meanwhile(found):
+            raise FileNotFoundError
+    with pytest.raises(ApiError):
+        async with deleted_meanwhile(deleted):
+            raise FileNotFoundError
