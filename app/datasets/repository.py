@@ -43,7 +43,7 @@ class DatasetRepository:
     async def names(self, dataset_ids: Sequence[str]) -> dict[str, str]:
         """What these are called, by id; nothing of those that are not there."""
         query = select(DatasetRow.id, DatasetRow.name).where(DatasetRow.id.in_(dataset_ids))
-        return dict((await self._session.execute(query)).tuples().all())
+        return {row.id: row.name for row in await self._session.execute(query)}
 
     async def files(self, dataset_ids: Sequence[str]) -> Sequence[DatasetFileRow]:
         """Files of datasets, in order of the upload."""
