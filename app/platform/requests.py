@@ -141,7 +141,11 @@ class RequestContext:
         except ClientDisconnect:
             log.info("client_gone")
             status = status if answering else _CLIENT_GONE
-        except Exception:
+        except Exception as error:
+            if answering and isinstance(error.__cause__, ApiError):
+                # What is being sent has been deleted, say: the client finds it cut off.
+                log.warning("answer_cut_off", code=error.__cause__.code)
+                return
             # Nobody further in knew what to do with it; here the answer still gets its id.
             log.exception("request_broke")
             broken = ApiError("internal_error", "The request could not be answered.")
