@@ -111,14 +111,14 @@ async def bare_platform(settings: Settings) -> AsyncIterator[Platform]:
         await platform.database.close()
 
 
-async def bring_up_to_date(platform: Platform) -> None:
+async def bring_up_to_date(settings: Settings, database: Database) -> None:
     """Bring a SQLite database to its newest schema, as each start does; a new one is made.
 
     Where a service runs it has been brought there. PostgreSQL is left to `medtune migrate`.
     """
-    if platform.database.is_sqlite:
-        with suppress(FolderInUseError), folder_lock(platform.settings.data_dir):
-            await platform.database.migrate()
+    if database.is_sqlite:
+        with suppress(FolderInUseError), folder_lock(settings.data_dir):
+            await database.migrate()
 
 
 def scratch_of(settings: Settings, executor: str) -> Path:

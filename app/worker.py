@@ -13,7 +13,7 @@ from app import metrics_page
 from app.backends.registry import Backends
 from app.keys.doorkeeper import Doorkeeper
 from app.main import create_app, running
-from app.parts import bare_platform, bring_up_to_date, create_parts, create_queues
+from app.parts import bring_up_to_date, create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
 from app.platform.encryption import EncryptionError, make_plain_folder
@@ -50,14 +50,15 @@ def serve(settings: Settings, host: str, port: int, *, jobs: bool) -> None:
 
     async def run() -> None:
         await _check(settings)
-        if not await _has_keys(settings):
-            if not is_loopback(host):
-                raise CannotStartError(
-                    f"without a key it may only listen on 127.0.0.1, not on {host}; make one with "
-                    "medtune keys create --scope admin, or set MEDTUNE_ADMIN_KEY"
-                )
-            log.warning("no_keys", lets_in="whoever is on this machine")
+        keyless = not await _has_keys(settings)
+        if keyless and not is_loopback(host):
+            raise CannotStartError(
+                f"without a key it may only listen on 127.0.0.1, not on {host}; make one with "
+                "medtune keys create --scope admin, or set MEDTUNE_ADMIN_KEY"
+            )
         app = create_app(settings, None if jobs else ())
+        if keyless:
+            log.warning("no_keys", lets_in="whoever is on this machine")
         stopping = app.state.platform.stopping
         end_on_signals(stopping, settings.shutdown_seconds)
         if not await serve_until(
@@ -113,9 +114,12 @@ def work(settings: Settings, queues: Sequence[str], health: tuple[str, int] | No
 
 async def _has_keys(settings: Settings) -> bool:
     """Whether callers will need a key."""
-    async with bare_platform(settings) as platform:
-        await bring_up_to_date(platform)
-        return not await Doorkeeper(settings, platform.database).keyless()
+    database = Database(settings.sqlalchemy_url)
+    try:
+        await bring_up_to_date(settings, database)
+        return not await Doorkeeper(settings, database).keyless()
+    finally:
+        await database.close()
 
 
 def health_app(platform: Platform, backends: Backends) -> FastAPI:

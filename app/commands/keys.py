@@ -135,7 +135,7 @@ async def _within(platform: Platform, workspace: str) -> AsyncIterator[Keys]:
 def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> Answer:
     async def run() -> Answer:
         async with bare_platform(settings) as platform:
-            await bring_up_to_date(platform)
+            await bring_up_to_date(settings, platform.database)
             if await platform.database.is_behind():
                 raise CommandError("The database has an older schema; run medtune migrate.")
             return await act(platform)

@@ -108,6 +108,18 @@ POST /v1/keys
 GET /v1/keys/{key_id}
 POST /v1/keys/{key_id}/revoke
 """
+MAKE_JOBS = frozenset(
+    """
+POST /v1/datasets
+POST /v1/datasets/{dataset_id}/revisions
+POST /v1/training-files
+POST /v1/fine-tunes
+POST /v1/fine-tunes/{fine_tune_id}/repeat
+POST /v1/evaluations
+POST /v1/extraction-batches
+POST /v1/vocabularies
+""".strip().splitlines()
+)
 TABLE: dict[str, str] = {
     call: scope
     for scope, calls in {"open": OPEN, "read": READ, "write": WRITE, "admin": ADMIN}.items()
@@ -173,7 +185,8 @@ def test_the_openapi_file_tells_it(service: FastAPI) -> None:
             for code in problem["examples"]
         }
         refusals = {"unauthenticated", "forbidden_scope", "forbidden_host", "forbidden_origin"}
-        assert told - {"too_many_jobs"} == refusals | {"rate_limited"}, call
+        jobs = {"too_many_jobs"} if call in MAKE_JOBS else set()
+        assert told == refusals | {"rate_limited"} | jobs, call
         assert list(operation["responses"]) == sorted(operation["responses"])
 
 

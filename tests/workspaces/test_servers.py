@@ -56,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Served]:
 
 async def _keys(settings: Settings) -> tuple[str, str]:
     async with bare_platform(settings) as platform:
-        await bring_up_to_date(platform)
+        await bring_up_to_date(settings, platform.database)
         return (await new_key(platform, "ours"))[1], (await new_key(platform, "theirs"))[1]
 
 
