@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.leftovers import owners_of
@@ -62,12 +62,6 @@ class DatasetRepository:
         documents = select(DatasetSplitRow.blob).where(DatasetSplitRow.dataset_id.in_(ids))
         found = [*await self._session.scalars(reports), *await self._session.scalars(documents)]
         return {blob for blob in found if blob is not None}
-
-    async def advance(self, dataset_id: str, share: float) -> None:
-        """Store how much is done, unless its job has ended or was further before."""
-        behind = DatasetRow.status == "validating", DatasetRow.progress < share
-        command = update(DatasetRow).where(DatasetRow.id == dataset_id, *behind)
-        await self._session.execute(command.values(progress=share))
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of datasets whose job has not ended."""

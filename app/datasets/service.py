@@ -16,6 +16,7 @@ from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage
 from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_id, encode_cursor
+from app.platform.shares import advance
 from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
@@ -174,7 +175,7 @@ class Datasets:
 
     async def advance(self, dataset_id: str, share: float) -> None:
         """Store how much has been read, 0 to 1; never less than before."""
-        await self._rows.advance(dataset_id, share)
+        await advance(self._work.session, DatasetRow, dataset_id, share)
 
     async def finish(self, dataset_id: str, result: IngestResult) -> None:
         """Store what was read; the uploaded bytes are then no longer needed."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.leftovers import owners_of
@@ -50,12 +50,6 @@ class TrainingFileRepository:
         """The blobs that the rows of these blobs' owners name."""
         query = select(TrainingFileRow.blob).where(TrainingFileRow.id.in_(owners_of(keys)))
         return {blob for blob in await self._session.scalars(query) if blob is not None}
-
-    async def advance(self, training_file_id: str, share: float) -> None:
-        """Store how much is done, unless its job has ended or was further before."""
-        behind = TrainingFileRow.status == "building", TrainingFileRow.progress < share
-        command = update(TrainingFileRow).where(TrainingFileRow.id == training_file_id, *behind)
-        await self._session.execute(command.values(progress=share))
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of training files whose job has not ended."""

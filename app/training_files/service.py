@@ -15,6 +15,7 @@ from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage, Link
 from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.progress import share_done
+from app.platform.shares import advance
 from app.platform.unfinished import check_room
 from app.platform.work import Work
 from app.prompts.render import RowFormat, TextChoice
@@ -145,7 +146,7 @@ class TrainingFiles:
 
     async def advance(self, training_file_id: str, share: float) -> None:
         """Store how much has been rendered, 0 to 1; never less than before."""
-        await self._rows.advance(training_file_id, share)
+        await advance(self._work.session, TrainingFileRow, training_file_id, share)
 
     async def finish(self, training_file_id: str, result: BuildResult) -> None:
         """Store what was built."""

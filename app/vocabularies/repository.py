@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import VocabularyRow
@@ -45,12 +45,6 @@ class VocabularyRepository:
         """The vocabularies of these ids, in no order; those that are gone are missing."""
         query = select(VocabularyRow).where(VocabularyRow.id.in_(vocabulary_ids))
         return (await self._session.scalars(query)).all()
-
-    async def advance(self, vocabulary_id: str, share: float) -> None:
-        """Store how much is done, unless its job has ended or was further before."""
-        behind = VocabularyRow.status == "building", VocabularyRow.progress < share
-        command = update(VocabularyRow).where(VocabularyRow.id == vocabulary_id, *behind)
-        await self._session.execute(command.values(progress=share))
 
     async def unfinished(self) -> Sequence[str]:
         """Ids of vocabularies whose job has not ended."""

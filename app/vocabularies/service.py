@@ -16,6 +16,7 @@ from app.platform.leftovers import of_owners, owners_of
 from app.platform.lineage import Lineage
 from app.platform.pagination import Page, decode_id, encode_cursor
 from app.platform.settings import Settings
+from app.platform.shares import advance
 from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Platform, Work
@@ -160,7 +161,7 @@ class Vocabularies:
 
     async def advance(self, vocabulary_id: str, share: float) -> None:
         """Store how much has been indexed, 0 to 1; never less than before."""
-        await self._rows.advance(vocabulary_id, share)
+        await advance(self._work.session, VocabularyRow, vocabulary_id, share)
 
     async def finish(self, vocabulary_id: str, result: BuildResult) -> None:
         """Store what was built; the uploaded bytes are then no longer needed."""
