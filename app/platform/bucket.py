@@ -8,9 +8,7 @@ The only file that imports obstore. Its errors tell where the bucket is and what
 nothing of them is repeated but their kind.
 """
 
-import asyncio
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -90,14 +88,11 @@ class Bucket:
 
     def fetch(self, name: str) -> Path:
         """The copy; waits for it to arrive."""
-        return self._copies.at_hand(name) or self._arriving(name).result()
+        return self._copies.fetch(name, lambda: self.read(name))
 
     async def local(self, name: str) -> Path:
-        """The copy; to look whether it is there is quicker than to ask a thread to look."""
-        if (path := self._copies.at_hand(name)) is not None:
-            return path
-        # Others may wait for it as well: who is cancelled leaves it to them.
-        return await asyncio.shield(asyncio.wrap_future(self._arriving(name)))
+        """As `fetch`."""
+        return await self._copies.local(name, lambda: self.read(name))
 
     async def ping(self) -> None:
         """Ask for a file that there is not: the answer is that, or none comes."""
@@ -178,9 +173,6 @@ class Bucket:
     def sweep(self, older_than: float, dry_run: bool = False) -> tuple[int, int]:
         """Remove unfinished copies; unfinished objects only the bucket's own rules can see."""
         return self._copies.sweep(older_than, dry_run)
-
-    def _arriving(self, name: str) -> Future[Path]:
-        return self._copies.arriving(name, lambda: self.read(name))
 
 
 def _streamed(found: "GetResult") -> Generator[bytes, None, None]:

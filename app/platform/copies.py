@@ -6,20 +6,19 @@ Copies used least recently make room for others, but none that was handed out a 
 be about to be opened.
 """
 
+import asyncio
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 import structlog
 
 from app.platform.errors import ApiError
-from app.platform.objects import UNFINISHED, Folder, Stored, storage_errors, sweep_folder
+from app.platform.objects import Folder, Stored, sweep_folder, written
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +48,21 @@ class Copies:
         """Where the copy is, or will be."""
         return self._files.place(name)
 
-    def at_hand(self, name: str) -> Path | None:
+    def fetch(self, name: str, content: Content) -> Path:
+        """The copy; waits for it to arrive.
+
+        Raises what reading the content does; ApiError `storage_damaged`, `storage_full`.
+        """
+        return self._at_hand(name) or self._arrival(name, content).result()
+
+    async def local(self, name: str, content: Content) -> Path:
+        """As `fetch`; to look whether it is there is quicker than to ask a thread to look."""
+        if (path := self._at_hand(name)) is not None:
+            return path
+        # Others may wait for it as well: who is cancelled leaves it to them.
+        return await asyncio.shield(asyncio.wrap_future(self._arrival(name, content)))
+
+    def _at_hand(self, name: str) -> Path | None:
         """The copy if it is here, marked as handed out now."""
         path = self.place(name)
         try:
@@ -58,11 +71,8 @@ class Copies:
             return None
         return path
 
-    def arriving(self, name: str, content: Content) -> Future[Path]:
-        """The one copying of this file that all who want it wait for.
-
-        It raises what reading the content does; ApiError `storage_damaged`, `storage_full`.
-        """
+    def _arrival(self, name: str, content: Content) -> Future[Path]:
+        """The one copying of this file that all who want it wait for."""
         with self._lock:
             if name not in self._arriving:
                 if self._threads is None:
@@ -97,29 +107,22 @@ class Copies:
         return sweep_folder(self._folder, older_than, dry_run)
 
     def _copy(self, name: str, content: Content) -> Path:
-        path, descriptor, temporary = self.place(name), -1, ""
+        path, sha256 = self.place(name), hashlib.sha256()
+
+        def hashed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+            for piece in pieces:
+                sha256.update(piece)
+                yield piece
+
         try:
-            pieces = content()
-            with storage_errors():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-                with os.fdopen(descriptor, "wb") as out:
-                    sha256 = hashlib.sha256()
-                    for piece in pieces:
-                        sha256.update(piece)
-                        out.write(piece)
-                    out.flush()
-                    os.fsync(descriptor)
-                    size = out.tell()
+            with written(path.parent, hashed(content())) as file:
                 if not path.name.startswith(sha256.hexdigest()):
                     raise damaged(name)
-                os.replace(temporary, path)
+                size = file.stat().st_size
+                os.replace(file, path)
             self._make_room(size)
             return path
         finally:
-            if temporary:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)
             with self._lock:
                 del self._arriving[name]
                 if name in self._deleted:

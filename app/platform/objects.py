@@ -7,7 +7,8 @@ there whole or not at all.
 import errno
 import os
 import shutil
-from collections.abc import Generator, Iterator
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,6 +199,30 @@ def storage_errors() -> Iterator[None]:
         if (told := full(error)) is not None:
             raise told from None
         raise
+
+
+@contextmanager
+def written(folder: Path, pieces: Iterable[bytes]) -> Iterator[Path]:
+    """A file of these pieces, safe on the disk under an unfinished name of the folder.
+
+    At the end of the block it is gone, unless it has been given another name. Raises as
+    `storage_errors`, and what the pieces raise.
+    """
+    temporary = ""
+    try:
+        with storage_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
+            with os.fdopen(descriptor, "wb") as out:
+                for piece in pieces:
+                    out.write(piece)
+                out.flush()
+                os.fsync(descriptor)
+            yield Path(temporary)
+    finally:
+        if temporary:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
 
 
 def full(error: OSError) -> ApiError | None:

@@ -5,18 +5,14 @@ plain, and read as it is: its name vouches for it. What is written lies in the f
 until it is finished, and is there no more once it is stored.
 """
 
-import asyncio
-import os
-import tempfile
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.platform.copies import Copies, damaged
-from app.platform.objects import UNFINISHED, Store, Stored, storage_errors
+from app.platform.objects import Store, Stored, written
 
 if TYPE_CHECKING:
     from app.platform.sealing import Keyring
@@ -45,13 +41,11 @@ class SealedObjects:
 
     def fetch(self, name: str) -> Path:
         """The plain copy; waits until it is opened."""
-        return self._copies.at_hand(name) or self._arriving(name).result()
+        return self._copies.fetch(name, lambda: self._opened(name))
 
     async def local(self, name: str) -> Path:
-        """As `fetch`; who is cancelled leaves the copy to others that wait for it."""
-        if (path := self._copies.at_hand(name)) is not None:
-            return path
-        return await asyncio.shield(asyncio.wrap_future(self._arriving(name)))
+        """As `fetch`."""
+        return await self._copies.local(name, lambda: self._opened(name))
 
     async def ping(self) -> None:
         """Raise if the store does not answer."""
@@ -91,31 +85,14 @@ class SealedObjects:
         sealed, plain = (each.sweep(older_than, dry_run) for each in (self._store, self._copies))
         return sealed[0] + plain[0], sealed[1] + plain[1]
 
-    def _arriving(self, name: str) -> Future[Path]:
-        return self._copies.arriving(name, lambda: self._opened(name))
-
     def _opened(self, name: str) -> Iterator[bytes]:
         return _opened(self._keyring, self._store.read(name), name)
 
 
 def put_pieces(store: Store, pieces: Iterable[bytes], name: str) -> None:
     """Store a file that is made piece by piece: whole, or not at all."""
-    folder = store.place(name).parent
-    temporary = ""
-    try:
-        with storage_errors():
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
-            with os.fdopen(descriptor, "wb") as out:
-                for piece in pieces:
-                    out.write(piece)
-                out.flush()
-                os.fsync(descriptor)
-            store.put(Path(temporary), name)
-    finally:
-        if temporary:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
+    with written(store.place(name).parent, pieces) as file:
+        store.put(file, name)
 
 
 def _opened(keyring: "Keyring", pieces: Generator[bytes, None, None], name: str) -> Iterator[bytes]:

@@ -193,9 +193,9 @@ def test_no_copy_is_left_of_what_is_deleted_while_it_arrives(tmp_path: Path, fol
             copies.delete(name)
 
     with suppress(FileNotFoundError):
-        assert not copies.arriving(name, opened).result().exists()
+        assert not copies.fetch(name, opened).exists()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    assert copies.arriving(name, lambda: [content]).result().read_bytes() == content
+    assert copies.fetch(name, lambda: [content]).read_bytes() == content
 
 
 def test_plain_copies_make_room(tmp_path: Path) -> None:
