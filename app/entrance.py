@@ -69,7 +69,8 @@ class Entrance:
             return LOCAL
         keyless = await self._doorkeeper.keyless()
         # A page can have a browser send a cookie, but no bearer token: whoever sends that means it.
-        cookie = None if keyless or _bearer(scope) is not None else _cookie(scope)
+        token = _bearer(scope)
+        cookie = None if keyless or token is not None else _cookie(scope)
         # Whoever scrapes asks for each process by its address, which nobody can know beforehand.
         allowed = () if path in _PROGRAMS_PAGES and not keyless else self._allowed
         for refused in (
@@ -78,11 +79,11 @@ class Entrance:
         ):
             if refused is not None:
                 raise refused
-        still = self._doorkeeper.keyless if keyless else lambda: self._valid(scope, cookie)
+        still = self._doorkeeper.keyless if keyless else lambda: self._valid(path, token, cookie)
         let_in_while(scope, still)
         if keyless or path in _PUBLIC or path.startswith(_PUBLIC_FOLDERS):
             return LOCAL
-        principal = await self._principal(scope, cookie)
+        principal = await self._principal(path, token, cookie)
         scope["state"]["principal"] = principal  # for pages, that of a refusal among them
         quota = await self._rates.take(principal.actor)
         answer_headers(scope).update(quota.headers)
@@ -92,19 +93,18 @@ class Entrance:
             raise ApiError("forbidden_scope", f"This takes a key with scope {needed.word}.")
         return principal
 
-    async def _valid(self, scope: AsgiScope, cookie: str | None) -> bool:
+    async def _valid(self, path: str, token: str | None, cookie: str | None) -> bool:
         """Whether its key counts still: that nothing is known of it now does not end it."""
         try:
-            await self._principal(scope, cookie)
+            await self._principal(path, token, cookie)
         except ApiError as error:
             return error.code != "unauthenticated"
         return True
 
-    async def _principal(self, scope: AsgiScope, cookie: str | None) -> Principal:
-        token = _bearer(scope)
+    async def _principal(self, path: str, token: str | None, cookie: str | None) -> Principal:
         if token is not None:
             return await self._doorkeeper.of_bearer(token)
-        if cookie is not None and not scope["path"].startswith(_COHERE):
+        if cookie is not None and not path.startswith(_COHERE):
             return await self._doorkeeper.of_session(cookie)
         raise unauthenticated()
 

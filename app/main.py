@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import math
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
@@ -143,30 +143,22 @@ async def running(
         await backends.open()
         if queues is None or queues:
             await platform.jobs.open(queues)
-        chores = [
-            asyncio.create_task(
-                for_ever("forget_old", lambda: forget_old(platform), _FORGET_SECONDS)
-            )
-        ]
-        forget = for_ever(
-            "forget_texts", lambda: forgetting.forget_texts(platform), forgetting.LOOK_SECONDS
-        )
-        chores.append(asyncio.create_task(forget))
         lineage = create_lineage(backends)
-        expire = for_ever(
-            "delete_expired", lambda: delete_expired(platform, lineage), _FORGET_SECONDS
-        )
-        chores.append(asyncio.create_task(expire))
+        chores: list[tuple[str, Callable[[], Awaitable[None]], float]] = [
+            ("forget_old", lambda: forget_old(platform), _FORGET_SECONDS),
+            ("forget_texts", lambda: forgetting.forget_texts(platform), forgetting.LOOK_SECONDS),
+            ("delete_expired", lambda: delete_expired(platform, lineage), _FORGET_SECONDS),
+        ]
         if queues is None or NOTIFICATIONS_QUEUE in queues:
-            look = for_ever("start_notifications", start_due(platform), LOOK_SECONDS)
-            chores.append(asyncio.create_task(look))
+            chores.append(("start_notifications", start_due(platform), LOOK_SECONDS))
+        at_work = [asyncio.create_task(for_ever(*chore)) for chore in chores]
         # What is there now stays: the collector need not go through it again and again.
         gc.freeze()
         ending = asyncio.create_task(_end_jobs(platform))
         try:
             yield
         finally:
-            for chore in chores:
+            for chore in at_work:
                 chore.cancel()
             # Jobs first: what is stopped with its backend must not count as failed.
             platform.stopping.set()
