@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.platform.database import Database
+from app.platform.job_store import migrate_jobs
 from app.platform.settings import Settings
 from tests.postgres import Postgres, binaries, postgres_server
 
@@ -37,7 +38,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Postgres) -> str:
-    """The name of a database on it with the newest schema, to make others from."""
+    """The name of a database on it with the newest schemas, to make others from."""
     postgres.execute(f"CREATE DATABASE {_MIGRATED}")
 
     async def migrate() -> None:
@@ -46,6 +47,7 @@ def migrated(postgres: Postgres) -> str:
         await database.close()
 
     asyncio.run(migrate())
+    migrate_jobs(postgres.url(_MIGRATED))  # as `medtune migrate` does, too
     return _MIGRATED
 
 
