@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.table import Table
 
+from app.commands.database import check_schema, database_errors
 from app.commands.service import CommandError
 from app.platform.bucket import BucketSettingsError
-from app.platform.database import AWAY, Database
+from app.platform.database import Database
 from app.platform.encryption import ColumnCipher, EncryptionError, create_keyring
 from app.platform.errors import ApiError
 from app.platform.key_check import check_keys, forget_other_keys
@@ -114,11 +115,10 @@ def _run(settings: Settings, act: Callable[[_Parts], Coroutine[None, None, objec
             await act(parts)
 
     try:
-        asyncio.run(run())
+        with database_errors():
+            asyncio.run(run())
     except (ApiError, BucketSettingsError, EncryptionError) as error:
         raise CommandError(f"{error}.".replace("..", ".")) from None
-    except AWAY as error:
-        raise CommandError(f"The database does not answer ({type(error).__name__}).") from None
 
 
 @asynccontextmanager
@@ -132,8 +132,7 @@ async def _parts(settings: Settings) -> AsyncIterator[_Parts]:
         )
     database = Database(settings.sqlalchemy_url, cipher=ColumnCipher(keyring))
     try:
-        if await database.is_behind():
-            raise CommandError("The database has an older schema; run medtune migrate.")
+        await check_schema(database)
         yield _Parts(settings, keyring, database)
     finally:
         await database.close()

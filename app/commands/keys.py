@@ -15,6 +15,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from app.commands.database import check_schema, database_errors
 from app.commands.service import CommandError
 from app.keys.schemas import ApiKey, KeyRequest, NewApiKey
 from app.keys.secret import parse
@@ -22,7 +23,7 @@ from app.keys.service import Keys
 from app.parts import bare_platform, bring_up_to_date
 from app.platform.access import EVERYWHERE, Principal, Scope, acting
 from app.platform.clock import now
-from app.platform.database import AWAY, NewerSchemaError
+from app.platform.database import NewerSchemaError
 from app.platform.errors import ApiError
 from app.platform.settings import Settings
 from app.platform.work import Platform
@@ -136,17 +137,15 @@ def _run(settings: Settings, act: Callable[[Platform], Awaitable[Answer]]) -> An
     async def run() -> Answer:
         async with bare_platform(settings) as platform:
             await bring_up_to_date(settings, platform.database)
-            if await platform.database.is_behind():
-                raise CommandError("The database has an older schema; run medtune migrate.")
+            await check_schema(platform.database)
             return await act(platform)
 
     try:
-        return asyncio.run(run())
+        with database_errors():
+            return asyncio.run(run())
     except ApiError as error:
         raise CommandError(error.detail) from None
     except NewerSchemaError:
         raise CommandError(
             "The data folder is of a newer release; use the medtune of that."
         ) from None
-    except AWAY as error:
-        raise CommandError(f"The database does not answer ({type(error).__name__}).") from None
