@@ -55,7 +55,7 @@ check: install ## Everything CI checks: lint, format, types, import rules, audit
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m deploy.audit $(AUDIT)
-	$(PYTEST)
+	@$(MAKE) --no-print-directory test
 
 bench: install ## Run all benchmarks; CORPUS=folder of a BC5CDR-like corpus
 	@set -e; for file in benchmarks/[a-z]*.py; do \
@@ -66,6 +66,7 @@ faults: install ## Kill processes at random for MINUTES (15) and count what is l
 	$(BIN)/python -m faults $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(SEED),--seed "$(SEED)")
 	$(BIN)/python -m faults.soak --clients 100 --minutes 1 $(if $(SEED),--seed "$(SEED)")
 	$(BIN)/python -m faults.fuzz $(if $(MINUTES),--minutes "$(MINUTES)")
+	$(BIN)/python -m faults.hostile
 	$(BIN)/python -m faults.schemas $(if $(MINUTES),--minutes "$(MINUTES)")
 
 openapi: install ## Write tests/api/openapi.json anew

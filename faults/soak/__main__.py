@@ -57,6 +57,7 @@ def report(options: Options, outcome: Outcome) -> str:
         f" {count} requests in {outcome.seconds:.0f} s made {outcome.made} things",
         f"  statuses: {statuses}",
         f"  answered: {times}",
+        f"  cut off by a deletion: {answers.cut_off}",
         f"  wrong: {len(outcome.faults)}",
         *(f"    {fault}" for fault in outcome.faults[:_FIRST]),
     ]

@@ -13,16 +13,21 @@ LIMIT_SECONDS = 30.0
 # Nobody in a soak asks without a key, for what his key does not let him do, or for no resource.
 _NEVER = frozenset({401, 403, 405})
 _ID = re.compile(r"(?<=/)[a-z]+_[0-9a-f]{32}")
+_OF = re.compile(r"/v1/[a-z-]+/[a-z]+_[0-9a-f]{32}(?=/)")
 _MOST_TOLD = 200
 
 
 @dataclass
 class Answers:
-    """Of all clients together; `faults` are told with how often they came."""
+    """Of all clients together; `faults` are told with how often they came.
+
+    `cut_off` counts downloads that broke off because what they were of was deleted meanwhile.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    cut_off: int = 0
 
     def wrong(self, what: str) -> None:
         """Something that must not be."""
@@ -43,6 +48,9 @@ class Answers:
         try:
             answer = await client.request(method, path, **request)
         except httpx.TransportError as error:
+            if method == "GET" and await _deleted(client, path, error):
+                self.cut_off += 1
+                return None
             self.wrong(f"{said}: {type(error).__name__}")
             return None
         self.seconds.append(time.monotonic() - begun)
@@ -51,6 +59,14 @@ class Answers:
             problem = answer.json() if "json" in answer.headers["Content-Type"] else {}
             self.wrong(f"{said}: {answer.status_code} {problem.get('code')}")
         return answer
+
+
+async def _deleted(client: httpx.AsyncClient, path: str, error: httpx.TransportError) -> bool:
+    """Whether an answer broke off amid its body, and what it was of is there no more."""
+    of = _OF.match(path)
+    if of is None or "complete message body" not in str(error):
+        return False
+    return (await client.get(of[0])).status_code == 404
 
 
 def client_of(url: str, key: str, context: ssl.SSLContext) -> httpx.AsyncClient:
