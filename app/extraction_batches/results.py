@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.corpora import bioc_json, bioc_xml, pubtator
@@ -15,6 +17,7 @@ from app.extraction_batches.repository import BatchRepository
 from app.extraction_batches.schemas import FailedDocument, ResultFormat
 from app.extraction_batches.service import ExtractionBatches, Finished
 from app.extractions.service import as_document
+from app.platform.blobs import deleted_meanwhile
 from app.platform.errors import ApiError
 from app.platform.lines import iterate
 from app.platform.pagination import Page, decode_offsets, encode_cursor
@@ -45,25 +48,34 @@ KINDS: dict[ResultFormat, FileKind] = {
 
 
 async def stream(platform: Platform, batch: Finished, kind: FileKind) -> AsyncIterator[bytes]:
-    """The file of all documents that are done."""
-    if kind.parts is None:
-        async for shard in _shards(platform, batch.id):
-            assert shard.result_blob is not None
-            file = (await platform.blobs.local(shard.result_blob)).open("rb")
-            with file:
-                while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                    yield chunk
-        return
-    yield kind.parts.head
+    """The file of all documents that are done. Raises ApiError `not_found` once the batch is
+    deleted: what has been sent by then must not look like all of it."""
+    pieces = _lines(platform, batch) if kind.parts is None else _file(platform, batch, kind.parts)
+    async with deleted_meanwhile(partial(_get, platform, batch.id)), aclosing(pieces):
+        async for piece in pieces:
+            yield piece
+
+
+async def _lines(platform: Platform, batch: Finished) -> AsyncGenerator[bytes, None]:
+    async for shard in _shards(platform, batch.id):
+        assert shard.result_blob is not None
+        file = (await platform.blobs.local(shard.result_blob)).open("rb")
+        with file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                yield chunk
+
+
+async def _file(platform: Platform, batch: Finished, parts: Parts) -> AsyncGenerator[bytes, None]:
+    yield parts.head
     begun = False
     async for shard in _shards(platform, batch.id):
         assert shard.result_blob is not None
         texts = await platform.blobs.local(shard.input_blob)
         results = await platform.blobs.local(shard.result_blob)
-        written = await asyncio.to_thread(_written, texts, results, batch, kind.parts)
-        yield kind.parts.between + written if begun else written
+        written = await asyncio.to_thread(_written, texts, results, batch, parts)
+        yield parts.between + written if begun else written
         begun = True
-    yield kind.parts.tail
+    yield parts.tail
 
 
 async def failures(
@@ -85,14 +97,9 @@ async def failures(
     items: list[FailedDocument] = []
     for shard in shards[:_SHARDS_OF_A_PAGE]:
         assert shard.result_blob is not None
-        try:
+        async with deleted_meanwhile(partial(_get, platform, batch_id)):
             path = await platform.blobs.local(shard.result_blob)
             found = await asyncio.to_thread(_failed, path)
-        except FileNotFoundError:
-            # Deleted meanwhile: then the batch is gone, too.
-            async with platform.work(write=False) as work:
-                await ExtractionBatches(work).get(batch_id)
-            raise
         given = skip if shard.position == position else 0
         room = limit - len(items)
         items += found[given : given + room]
@@ -104,9 +111,13 @@ async def failures(
     return Page(items=items, next_cursor=encode_cursor(more_to_come))
 
 
+async def _get(platform: Platform, batch_id: str) -> None:
+    async with platform.work(write=False) as work:
+        await ExtractionBatches(work).get(batch_id)
+
+
 async def _shards(platform: Platform, batch_id: str) -> AsyncIterator[ExtractionShardRow]:
-    """Shards that are done, in order. Raises ApiError `not_found` once the batch is deleted: what
-    has been sent by then must not look like all of it."""
+    """Shards that are done, in order. Raises ApiError `not_found` once the batch is deleted."""
     position = 0
     while True:
         async with platform.work(write=False) as work:

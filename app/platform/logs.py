@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+CUT_OFF = "answer_cut_off"
 _SAME_BEGINNING = 40  # characters
 _SELDOM_SECONDS = 10.0
 
@@ -49,6 +50,17 @@ class _Seldom(logging.Filter):
             return False
         self._last[beginning] = record.created
         return True
+
+
+class _ToldAlready(logging.Filter):
+    """Drops what uvicorn adds, as its own error, when an answer was cut off on purpose."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        return CUT_OFF not in structlog.contextvars.get_contextvars()
+
+
+_told_already = _ToldAlready()
 
 
 def quieten(logger: str) -> None:
@@ -102,6 +114,7 @@ def configure_logs(level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.error").addFilter(_told_already)
     # Our own line a request (below in `requests.py`) replaces uvicorn's.
     logging.getLogger("uvicorn.access").disabled = True
     # The one tells of every migration, the other, at DEBUG, of every value that is stored.

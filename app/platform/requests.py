@@ -19,6 +19,7 @@ from uuid_utils import uuid7
 from app.platform.access import LOCAL, Principal, acting
 from app.platform.errors import ApiError
 from app.platform.headers import header
+from app.platform.logs import CUT_OFF
 from app.platform.metrics import METHODS, OTHER
 from app.platform.problem_json import render
 from app.platform.telemetry import Span, Telemetry
@@ -144,7 +145,8 @@ class RequestContext:
         except Exception as error:
             if answering and isinstance(error.__cause__, ApiError):
                 # What is being sent has been deleted, say: the client finds it cut off.
-                log.warning("answer_cut_off", code=error.__cause__.code)
+                log.warning(CUT_OFF, code=error.__cause__.code)
+                structlog.contextvars.bind_contextvars(**{CUT_OFF: True})
                 return
             # Nobody further in knew what to do with it; here the answer still gets its id.
             log.exception("request_broke")

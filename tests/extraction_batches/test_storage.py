@@ -1,6 +1,5 @@
 """Where the bytes of a batch lie: a store away or full, a batch deleted while it is read."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.extraction_batches import results
 from app.extraction_batches.results import KINDS, stream
+from app.extraction_batches.schemas import ResultFormat
 from app.extraction_batches.service import ExtractionBatches
 from app.platform.blobs import Blobs
 from app.platform.errors import ApiError
@@ -100,17 +100,23 @@ async def test_an_upload_written_as_shards_are(tmp_path: Path) -> None:
         assert done["id"] == "a"
 
 
-async def test_deleted_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was sent by then does not end as if it were all."""
-    monkeypatch.setattr(results, "_SHARDS_AT_ONCE", 1)
+@pytest.mark.parametrize("looked_up", [1, 2])
+@pytest.mark.parametrize("format_", ["jsonl", "pubtator"])
+async def test_deleted_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: ResultFormat, looked_up: int
+) -> None:
+    """What was sent by then does not end as if it were all: the next shard's row is gone, or the
+    file of one whose row had been read."""
+    monkeypatch.setattr(results, "_SHARDS_AT_ONCE", looked_up)
     async with room(tmp_path) as here:
         batch_id = await here.prepared(2 * SHARD)
         for shard in await here.active():
             await here.extract(shard)
         async with here.platform.work(write=False) as work:
             batch = await ExtractionBatches(work).finished(batch_id)
-        sent = stream(here.platform, batch, KINDS["jsonl"])
-        assert json.loads((await anext(sent)).splitlines()[0])["index"] == 0
+        sent = stream(here.platform, batch, KINDS[format_])
+        while not await anext(sent):
+            pass  # a head of nothing
         async with here.platform.work(write=True) as work:
             await ExtractionBatches(work).delete(batch_id)
         with pytest.raises(ApiError, match="extraction batch"):

@@ -1,8 +1,11 @@
-"""A service in a process of its own, shared by the tests that look at the process from outside."""
+"""A service in a process of its own, shared by the tests that look at the process from outside;
+and the logs of this process, put back as they were."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from app.own_service import OwnService, own_service
 
@@ -19,3 +22,14 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
     )
     with own_service(folder) as service:
         yield service
+
+
+@pytest.fixture
+def logs_restored() -> Iterator[None]:
+    """For tests that configure the logs of this process."""
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    yield
+    root.handlers, level = before
+    root.setLevel(level)
+    structlog.reset_defaults()

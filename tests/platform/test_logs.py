@@ -9,17 +9,7 @@ import structlog
 from app.platform.logs import configure_logs, quieten
 
 
-@pytest.fixture
-def _restored() -> object:
-    root = logging.getLogger()
-    before = root.handlers, root.level
-    yield
-    root.handlers, level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("_restored")
+@pytest.mark.usefixtures("logs_restored")
 def test_exceptions_are_logged_without_their_message(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither our logger nor another library's writes the message of an exception."""
     configure_logs("INFO")
@@ -37,7 +27,7 @@ def test_exceptions_are_logged_without_their_message(capsys: pytest.CaptureFixtu
         assert "asthma" not in json.dumps(line)
 
 
-@pytest.mark.usefixtures("_restored")
+@pytest.mark.usefixtures("logs_restored")
 def test_what_is_said_again_and_again_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
     """Of a library that was quietened: the same is not written soon again, other things are."""
     configure_logs("INFO")
