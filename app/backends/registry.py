@@ -5,13 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.backends.base import Backend, BackendError, BaseModelInfo
 from app.platform.errors import CODES, ApiError
+from app.platform.lately import Lately
+
+# A model's name at its server is its secret until its row is there; this much longer does no harm.
+_UNTUNED_SECONDS = 5.0
 
 
 class Backends:
-    """The backends of this process, by name."""
+    """The backends of this process, by name; `untuned` are ids of base models at servers that
+    were lately seen not to be names of tuned models."""
 
     def __init__(self, backends: Mapping[str, Backend]) -> None:
         self._backends = dict(backends)
+        self.untuned = Lately(_UNTUNED_SECONDS)
 
     def __iter__(self) -> Iterator[tuple[str, Backend]]:
         return iter(self._backends.items())

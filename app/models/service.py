@@ -189,17 +189,21 @@ class Models:
 
 
 async def resolve(platform: Platform, backends: Backends, name: str) -> ResolvedModel:
-    """As `Models.resolve`, in a transaction of its own; none for base models of our own backends.
+    """As `Models.resolve`, in a transaction of its own; none for base models of our own backends,
+    nor for a server's if it was seen a moment ago that no tuned model is called that.
 
     Servers are asked for what they have before the database is.
     """
     owner, colon, _ = name.partition(":")
-    if colon and not _at_a_server(backends, owner):
+    if colon and (name in backends.untuned or not _at_a_server(backends, owner)):
         return _resolved(backends, await _find_base(backends, name))
     if colon:
         await backends.base_models(owner)
     async with platform.work(write=False) as work:
-        return await Models(work, backends).resolve(name)
+        resolved = await Models(work, backends).resolve(name)
+    if colon:
+        backends.untuned.add(name)
+    return resolved
 
 
 def _at_a_server(backends: Backends, name: str) -> bool:

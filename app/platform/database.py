@@ -14,7 +14,7 @@ in it: the filter is put into each statement here, in one place.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -27,10 +27,11 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.platform.engines import MOST_CONNECTIONS, WRITING, empty_wal, new_engine
 from app.platform.errors import ApiError
 from app.platform.telemetry import Tracing
 from app.tables import CIPHER, WORKSPACE, Cipher, Owned
@@ -38,33 +39,11 @@ from app.tables import CIPHER, WORKSPACE, Cipher, Owned
 # A wheel holds the migrations inside the package; in a checkout they lie beside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
 _MIGRATIONS = [_PACKAGE / "alembic", _PACKAGE.parent / "alembic"]
-_BEGIN = "medtune_begin"
 # Execution options of a statement that is to see the rows of all workspaces.
 ALL_WORKSPACES: Mapping[str, Any] = MappingProxyType({"medtune_everywhere": True})
 
-# A request is answered within a second or two though the server be gone, or not to be reached: it
-# neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
-_PATIENCE_SECONDS = 2
 # While it answers, but many ask, it may be later.
 _LONGEST_TURN_SECONDS = 20
-_KEPT_CONNECTIONS, _MOST_CONNECTIONS = 10, 30
-POSTGRES_CONNECTION: Mapping[str, Any] = MappingProxyType(
-    {
-        "connect_timeout": _PATIENCE_SECONDS,
-        "tcp_user_timeout": 5000,
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-    }
-)
-POSTGRES_POOL: Mapping[str, Any] = MappingProxyType(
-    {
-        "pool_pre_ping": True,
-        "pool_size": _KEPT_CONNECTIONS,
-        "max_overflow": _MOST_CONNECTIONS - _KEPT_CONNECTIONS,
-        "pool_timeout": _PATIENCE_SECONDS,
-    }
-)
 _RETRY_AFTER_SECONDS = 5
 # Of SQLite's failures those of a file that cannot be had at the moment.
 _SQLITE_AWAY = frozenset(
@@ -77,32 +56,6 @@ _SQLITE_AWAY = frozenset(
         sqlite3.SQLITE_READONLY,
     ]
 )
-
-
-def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own transaction handling is switched off: `_begin` below emits BEGIN.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=30000",
-        # What is deleted is overwritten with zeros.
-        "secure_delete=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _empty_wal(file: str) -> None:
-    # Writers wait as long as it waits for readers.
-    with closing(sqlite3.connect(file, timeout=1.0)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
 
 
 class OwnedSession(Session):
@@ -135,20 +88,14 @@ class Database:
     ) -> None:
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
-        if self.is_sqlite:
-            self._engine = create_async_engine(url)
-            event.listen(self._engine.sync_engine, "connect", _configure_sqlite)
-            event.listen(self._engine.sync_engine, "begin", _begin)
-        else:
-            connect = dict(POSTGRES_CONNECTION)
-            self._engine = create_async_engine(url, connect_args=connect, **POSTGRES_POOL)
+        self._engine = new_engine(self._url)
         # The types of sealed columns look there.
         setattr(self._engine.sync_engine.dialect, CIPHER, cipher)
         if tracing is not None:
             tracing.watch(self._engine.sync_engine)
-        self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self._writer = self._engine.execution_options(**WRITING)
         # Who reads needs no turn on SQLite.
-        self._turns = asyncio.Semaphore(1 if self.is_sqlite else _MOST_CONNECTIONS)
+        self._turns = asyncio.Semaphore(1 if self.is_sqlite else MOST_CONNECTIONS)
 
     @asynccontextmanager
     async def transaction(
@@ -198,7 +145,7 @@ class Database:
         Only as far as nobody reads it at the moment. On PostgreSQL that is for VACUUM to do.
         """
         if self.is_sqlite and self._url.database:
-            await asyncio.to_thread(_empty_wal, self._url.database)
+            await asyncio.to_thread(empty_wal, self._url.database)
 
     async def ping(self) -> None:
         """Raise if the database does not answer."""

@@ -13,7 +13,7 @@ from typing import Any
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
 from sqlalchemy import Engine, create_engine, event
 
-from app.platform.database import POSTGRES_CONNECTION, POSTGRES_POOL
+from app.platform.engines import POSTGRES_CONNECTION, POSTGRES_POOL
 from app.platform.job_kinds import STEPS_VERSION
 
 APPLICATION = "medtune"

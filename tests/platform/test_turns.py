@@ -8,6 +8,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from app.platform import database as module
+from app.platform import engines
 from app.platform.database import AWAY, Database
 from app.platform.settings import Settings
 
@@ -33,8 +34,8 @@ async def test_more_at_once_than_there_are_connections(database: Database) -> No
 
     The last ones have waited longer than a connection is waited for.
     """
-    assert 5 * HELD_SECONDS > module._PATIENCE_SECONDS + HELD_SECONDS
-    await asyncio.gather(*(held(database) for _ in range(5 * module._MOST_CONNECTIONS)))
+    assert 5 * HELD_SECONDS > engines.PATIENCE_SECONDS + HELD_SECONDS
+    await asyncio.gather(*(held(database) for _ in range(5 * engines.MOST_CONNECTIONS)))
 
 
 async def test_writers_of_sqlite_come_in_turn_and_keep_no_reader_waiting(
@@ -62,7 +63,7 @@ async def test_a_turn_is_not_waited_for_without_end(
 ) -> None:
     """And who gives up takes no turn away."""
     monkeypatch.setattr(module, "_LONGEST_TURN_SECONDS", 0.1)
-    turns = 1 if database.is_sqlite else module._MOST_CONNECTIONS
+    turns = 1 if database.is_sqlite else engines.MOST_CONNECTIONS
     first = [asyncio.create_task(held(database, write=True)) for _ in range(turns)]
     await asyncio.sleep(0)
     with pytest.raises(AWAY):

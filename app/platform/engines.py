@@ -1,0 +1,80 @@
+"""Connections to the application's database: how one is made, how many are kept, how they begin.
+
+What a connection must not do without is said here once, for the job engine's own as well.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+_BEGIN = "medtune_begin"
+# Execution options of an engine whose transactions are for writing.
+WRITING: Mapping[str, Any] = MappingProxyType({_BEGIN: "BEGIN IMMEDIATE"})
+
+# A request is answered within a second or two though the server be gone, or not to be reached: it
+# neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
+PATIENCE_SECONDS = 2
+_KEPT_CONNECTIONS, MOST_CONNECTIONS = 10, 30
+POSTGRES_CONNECTION: Mapping[str, Any] = MappingProxyType(
+    {
+        "connect_timeout": PATIENCE_SECONDS,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+)
+POSTGRES_POOL: Mapping[str, Any] = MappingProxyType(
+    {
+        "pool_pre_ping": True,
+        "pool_size": _KEPT_CONNECTIONS,
+        "max_overflow": MOST_CONNECTIONS - _KEPT_CONNECTIONS,
+        "pool_timeout": PATIENCE_SECONDS,
+    }
+)
+# A connection is a thread with a cache, dear to make: as many as are needed at once are kept.
+SQLITE_POOL: Mapping[str, Any] = MappingProxyType(
+    {"pool_size": 15, "max_overflow": 0, "pool_use_lifo": True}
+)
+
+
+def new_engine(url: URL) -> AsyncEngine:
+    """An engine with a pool; it connects when it is first asked."""
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, connect_args=dict(POSTGRES_CONNECTION), **POSTGRES_POOL)
+    engine = create_async_engine(url, **SQLITE_POOL)
+    event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling is switched off: `_begin` below emits BEGIN.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        # What is deleted is overwritten with zeros.
+        "secure_delete=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def empty_wal(file: str) -> None:
+    """Move all changes to the database itself, as far as nobody reads them at the moment."""
+    # Writers wait as long as it waits for readers.
+    with closing(sqlite3.connect(file, timeout=1.0)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
