@@ -1,5 +1,6 @@
 """The sealed formats: what is opened is what was sealed, under its name, or it is refused."""
 
+import base64
 import pickle
 from collections.abc import Iterator
 from itertools import pairwise
@@ -23,6 +24,12 @@ from app.platform.sealing import (
 OLD, NEW = Keyring([b"o" * 32]), Keyring([b"n" * 32])
 BOTH = Keyring([b"n" * 32, b"o" * 32])
 SMALL = 16  # bytes of a chunk, where many are wanted
+# "text" as version 1 seals it with OLD.
+FILE_OF_VERSION_1 = base64.b64decode(
+    "mk1FRFRVTkUBt7ynNxt5doE9orWJ/esAzo1rI1U49Yu/hPaqLaEx3fqiDUjFSTz5qoxXh4hPuutYG/cp4KiAgoLN7Wah"
+    "W53cV/na9RBmPD9nTvLk4qqJoGkOEhupeeI+3oGLtPrB1vY="
+)
+TEXT_OF_VERSION_1 = "medtune-sealed:1:t7ynNxt5doEuXpb1k0S0ovAzm9fqXpHatxeRcVDjzjZQfpHe9H_LFA=="
 
 
 @pytest.fixture
@@ -56,6 +63,12 @@ def test_round_trip(chunks: int, more: int, cuts: list[int]) -> None:
     assert b"".join(OLD.open(cut(file), "name")) == content
     tags = max(1, -(-len(content) // CHUNK_BYTES)) * 16
     assert len(file) == HEADER_BYTES + len(content) + tags
+
+
+def test_what_was_sealed_long_ago_is_opened() -> None:
+    """A change of the formats that keeps their version would lose what is stored."""
+    assert opened(FILE_OF_VERSION_1) == b"text"
+    assert OLD.open_text(TEXT_OF_VERSION_1, "table.column") == "text"
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -145,6 +158,20 @@ def test_nothing_is_sealed_twice_alike() -> None:
     """Whoever sees two sealed values cannot tell whether they are the same."""
     assert sealed(b"same") != sealed(b"same")
     assert OLD.seal_text("same", "t.c") != OLD.seal_text("same", "t.c")
+
+
+def test_no_nonce_or_key_is_used_twice() -> None:
+    """Of two files neither the nonce of the wrapped key, nor the data key, nor the prefix; a new
+    header has a new nonce."""
+    one, other = sealed(b"same")[:HEADER_BYTES], sealed(b"same")[:HEADER_BYTES]
+    new = b"".join(OLD.reseal([one], "name"))
+    nonce = slice(17, 29)
+    assert len({header[nonce] for header in (one, other, new)}) == 3
+    (key, prefix), (other_key, other_prefix) = (
+        OLD._unwrapped(each, "name") for each in (one, other)
+    )
+    assert key != other_key
+    assert prefix != other_prefix
 
 
 def test_keys_of_settings() -> None:

@@ -1,7 +1,7 @@
 """How a shard's texts are asked about: what fails is tried again, and costs itself alone."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -16,9 +16,11 @@ from app.extraction_batches.asking import Asking, Outcome, Patience
 from app.extraction_batches.entries import Fault
 from app.models.service import ResolvedModel
 from app.prompts.tasks import Task
+from app.prompts.templates import BUILT_IN, Template
 from tests.fine_tunes.serving import Backend
 
 CHEMICALS = frozenset({Task.CHEMICALS})
+WORDING = replace(BUILT_IN, id="another")
 
 
 def found(text: str) -> Annotations:
@@ -37,6 +39,7 @@ class Model(Backend):
         self.name = name
         self.trouble: dict[str, list[Exception]] = {}
         self.calls: list[list[str]] = []
+        self.wordings: list[Template | None] = []
 
     async def extract(
         self,
@@ -46,6 +49,7 @@ class Model(Backend):
         options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations]:
         self.calls.append(list(texts))
+        self.wordings.append(options.template)
         for text in texts:
             if self.trouble.get(text):
                 raise self.trouble[text].pop(0)
@@ -69,6 +73,7 @@ class Batching(Model):
         options: ExtractOptions = DEFAULT_OPTIONS,
     ) -> list[Annotations | BackendError] | None:
         self.references.append(reference)
+        self.wordings.append(options.template)
         return None if self.says is None else [self.says(text) for text in texts]
 
     async def drop_batch(self, reference: str) -> None:
@@ -90,11 +95,13 @@ class Time:
 async def ask(
     backend: Model, texts: Sequence[str], time: Time | None = None, patience: float = 3600
 ) -> list[Outcome]:
-    time = time or Time()
-    model = ResolvedModel("m", backend, "m", frozenset(Task), None)
+    return await asking(backend, time or Time(), patience).answers(texts)
+
+
+def asking(backend: Model, time: Time, patience: float) -> Asking:
+    model = ResolvedModel("m", backend, "m", frozenset(Task), WORDING)
     waits = Patience(patience, clock=lambda: time.now)
-    asking = Asking("shd_1", model, CHEMICALS, DEFAULT_OPTIONS, waits, sleep=time.sleep)
-    return await asking.answers(texts)
+    return Asking("shd_1", model, CHEMICALS, DEFAULT_OPTIONS, waits, sleep=time.sleep)
 
 
 def failure(code: str, *, retryable: bool, retry_after: float | None = None) -> BackendError:
@@ -161,6 +168,29 @@ async def test_little_patience() -> None:
     assert time.now == 60
 
 
+@pytest.mark.parametrize("last", [None, failure("text_too_long", retryable=False)])
+async def test_patience_begins_anew_with_each_sign_of_life(last: BackendError | None) -> None:
+    """An answer is one, and so is a refusal."""
+    backend, time = Model(), Time()
+    away = failure("backend_unavailable", retryable=True)
+    backend.trouble["a"] = [*[away] * 5, *([last] if last else [])]
+    backend.trouble["b"] = always(away)
+    asked = asking(backend, time, patience=60)
+    await asked.answers(["a"])
+    assert time.now == 31
+    await asked.answers(["b"])
+    assert time.now == 31 + 60
+
+
+async def test_a_server_that_was_away_costs_a_text_none_of_its_attempts() -> None:
+    """Nor is a failure waited for as long as a server that is away."""
+    backend, time = Model(), Time()
+    backend.trouble["a"] = [failure("backend_unavailable", retryable=True)] * 6
+    backend.trouble["a"] += [failure("backend_failed", retryable=True)] * 4
+    assert await ask(backend, ["a"], time) == [found("a")]
+    assert time.pauses == [1, 2, 4, 8, 16, 32, 1, 2, 4, 8]
+
+
 @pytest.mark.parametrize("code", ["model_not_found", "retired", "capability_unavailable"])
 async def test_what_no_text_is_answered_for_ends_the_asking(code: str) -> None:
     """It is raised, and no text has failed for it."""
@@ -198,6 +228,29 @@ async def test_a_backend_with_its_own_way_is_asked_that_way() -> None:
     assert outcomes == [found("a"), Fault("backend_failed", "It failed."), found("c")]
     assert backend.references == ["shd_1"]
     assert backend.calls == [["c"]]
+    assert backend.wordings == [WORDING, WORDING]  # the one it was trained with
+
+
+async def test_when_the_own_way_fails_for_a_while_texts_are_asked_about_by_themselves() -> None:
+    """After five attempts."""
+
+    def says(_text: str) -> Annotations:
+        raise failure("backend_failed", retryable=True)
+
+    backend = Batching(says)
+    assert await ask(backend, ["a", "b"]) == [found("a"), found("b")]
+    assert len(backend.references) == 5
+
+
+async def test_when_the_own_way_fails_for_good_so_do_its_texts() -> None:
+    """Nobody pays for asking once more."""
+
+    def says(_text: str) -> Annotations:
+        raise failure("backend_failed", retryable=False)
+
+    backend = Batching(says)
+    assert await ask(backend, ["a", "b"]) == [Fault("backend_failed", "It failed.")] * 2
+    assert (len(backend.references), backend.calls) == (1, [])
 
 
 async def test_a_backend_whose_own_way_is_not_offered() -> None:

@@ -49,11 +49,26 @@ def test_deleting_an_owner_deletes_its_blobs_only(tmp_path: Path) -> None:
     assert blobs.place(keys[1]).read_bytes() == b"same"
 
 
-@pytest.mark.parametrize("key", ["../x", "ds_1/x", "/etc/passwd", "ds_" + "0" * 32 + "/../x"])
+OWNER = "ds_" + "0" * 32
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../x", "ds_1/x", "/etc/passwd", f"{OWNER}/../x", f"{OWNER}/{'0' * 64}/../../x"],
+)
 def test_a_key_cannot_leave_the_folder(tmp_path: Path, key: str) -> None:
     """What is not a key is refused before the file system is asked."""
     with pytest.raises(ValueError, match="not a blob key"):
         Blobs.in_folder(tmp_path).place(key)
+
+
+@pytest.mark.parametrize("owner", ["", "..", "../other", OWNER[:-1], f"{OWNER}/../../other"])
+def test_an_owner_cannot_leave_the_folder(tmp_path: Path, owner: str) -> None:
+    """Nothing is deleted for what is no owner."""
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match="not an owner id"):
+        Blobs.in_folder(tmp_path / "blobs").delete_owner(owner)
+    assert (tmp_path / "other").is_dir()
 
 
 async def test_a_blob_that_is_gone_is_lost_unless_its_row_is_gone_too() -> None:

@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import pickle
+import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.backends.local import artefact
 from app.backends.local.arrays import State
 from app.backends.local.artefact import (
     ArtefactError,
@@ -116,6 +119,25 @@ def test_a_missing_member_is_refused(path: Path) -> None:
         read_artefact(path)
 
 
+def test_a_member_that_is_there_twice_is_refused(path: Path) -> None:
+    """Readers differ in which of the two they take."""
+    write_artefact(path, _MANIFEST, _SECTIONS)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("linker/forms.npy", archive.read("linker/forms.npy"))
+    with pytest.raises(ArtefactError, match="damaged"):
+        read_artefact(path)
+
+
+def test_a_file_that_unpacks_to_far_too_much_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what its directory says, before anything is unpacked."""
+    write_artefact(path, _MANIFEST, {"tagger": {"weights": np.zeros(10_000)}})
+    monkeypatch.setattr(artefact, "_MOST_BYTES", 80_000)
+    with pytest.raises(ArtefactError, match="too large"):
+        read_artefact(path)
+
+
 def test_a_newer_version_is_refused_by_name_whatever_else_it_says(path: Path) -> None:
     write_artefact(path, _MANIFEST, _SECTIONS)
 
@@ -177,6 +199,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_written_survives_a_power_cut(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is on the disk before it has its name, and the name before it is told of."""
+    folders: list[tuple[bool, bool]] = []
+
+    def seen(descriptor: int) -> None:
+        folders.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), path.exists()))
+
+    monkeypatch.setattr("os.fsync", seen)
+    write_atomically(path, b"content")
+    assert folders == [(False, False), (True, True)]
 
 
 def test_a_file_that_is_not_there_is_said_to_be_that(path: Path) -> None:
