@@ -1,7 +1,7 @@
 """`python -m faults [--seed S] [--points N] [--minutes M] [--only SCENARIO]`: count faults.
 
-Prints every point as it begins and ends, then a table of tried, lost, doubled and stuck. Exit code
-1 unless the last three are 0.
+Prints every point as it begins and ends, then a table of tried, lost, doubled, stuck and kept. Exit
+code 1 unless the last four are 0.
 """
 
 import argparse
@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faults import disk
-from faults.points import Point
+from faults.points import KINDS, Point
 from faults.run import FLEETS, NAMES, Options, Run, usable
 
-HEAD = f"{'scenario':<36}{'tried':>7}{'lost':>7}{'doubled':>9}{'stuck':>7}{'seconds':>9}"
+_KINDS = "".join(f"{kind:>9}" for kind in KINDS)
+HEAD = f"{'scenario':<36}{'tried':>7}{_KINDS}{'seconds':>9}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,12 +65,9 @@ def table(points: Sequence[Point]) -> str:
 
 
 def _row(name: str, points: Sequence[Point]) -> str:
-    lost, doubled, stuck = (
-        sum(bool(getattr(point.verdict, kind)) for point in points)
-        for kind in ("lost", "doubled", "stuck")
-    )
+    counts = (sum(bool(getattr(point.verdict, kind)) for point in points) for kind in KINDS)
     seconds = sum(point.seconds for point in points)
-    return f"{name:<36}{len(points):>7}{lost:>7}{doubled:>9}{stuck:>7}{seconds:>9.0f}"
+    return f"{name:<36}{len(points):>7}{''.join(f'{each:>9}' for each in counts)}{seconds:>9.0f}"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ class Scenario:
     """A job: how it is asked for, what of its end is compared with an undisturbed run.
 
     `begin` (fleet, inputs, key) gives the location; it repeats what broke off, with the same key.
-    `outcome` (fleet, resource) is what must be the same; `doubled` what was done twice, in words.
+    `outcome` (fleet, resource) is what must be the same. The others say in words what is wrong by
+    itself: `doubled` what was done twice, `wrong` what has come of it, `kept` what should be gone.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Scenario:
     doubled: Callable[[Fleet, Servers, Json], list[str]] = lambda _fleet, _servers, _end: []
     trouble: Trouble = "none"
     calls_cohere: bool = False
+    wrong: Callable[[Fleet, Json], list[str]] = lambda _fleet, _end: []
+    kept: Callable[[Fleet], list[str]] = lambda _fleet: []
 
 
 def create(fleet: Fleet, path: str, key: str, **request: Any) -> str:

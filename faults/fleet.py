@@ -172,7 +172,7 @@ def sqlite_fleet(folder: Path, settings: Mapping[str, str]) -> Iterator[Fleet]:
     """One process with all in it."""
     data, port = folder / "data", _free_port()
     data.mkdir(parents=True, exist_ok=True)
-    environment = {**_SETTINGS, **settings, "MEDTUNE_DATA_DIR": str(data)}
+    environment = _common(folder, settings)
     process = Process(API, ["serve", "--port", str(port)], environment, folder)
     url = f"http://127.0.0.1:{port}"
     with _running(Fleet("sqlite", data, url, environment, {API: process})) as fleet:
@@ -188,7 +188,7 @@ def postgres_fleet(folder: Path, settings: Mapping[str, str]) -> Iterator[Fleet]
     data, port = folder / "data", _free_port()
     data.mkdir(parents=True)
     with postgres_server(programs, durable=True) as server, server.database() as database_url:
-        environment = {**_SETTINGS, **settings, "MEDTUNE_DATA_DIR": str(data)}
+        environment = _common(folder, settings)
         environment["MEDTUNE_DATABASE_URL"] = database_url
         run_command(["migrate"], environment, folder)
         serve = ["serve", "--no-worker", "--port", str(port)]
@@ -225,6 +225,14 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str], folder
         timeout=START_SECONDS,
     )
     return done.stdout.decode()
+
+
+def _common(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Of all processes of a fleet: nothing they write lies outside its folder."""
+    scratch = folder / "tmp"
+    scratch.mkdir(exist_ok=True)
+    places = {"MEDTUNE_DATA_DIR": str(folder / "data"), "TMPDIR": str(scratch)}
+    return {**_SETTINGS, **settings, **places}
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from faults.strikes import Striker, Usual, draw
 # A job has ended by then, whatever was done to it: what only the job engine's sweep finds is begun
 # a minute later.
 LIMIT_SECONDS = 180.0
+KINDS = ("lost", "doubled", "stuck", "kept")
 
 
 @dataclass
@@ -22,12 +23,12 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
         """All of it."""
-        kinds = {"lost": self.lost, "doubled": self.doubled, "stuck": self.stuck}
-        return [f"{kind}: {each}" for kind, found in kinds.items() for each in found]
+        return [f"{kind}: {each}" for kind in KINDS for each in getattr(self, kind)]
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ def undisturbed(fleet: Fleet, servers: Servers, inputs: Inputs, scenario: Scenar
     seconds = time.monotonic() - accepted
     if end["status"] not in ("ready", "succeeded"):
         raise RuntimeError(f"{scenario.name} fails by itself: {end['error']}")
-    twice = scenario.doubled(fleet, servers, end)
-    if twice:
-        raise RuntimeError(f"{scenario.name} is doubled by itself: {twice}")
+    twice, wrong = scenario.doubled(fleet, servers, end), scenario.wrong(fleet, end)
+    if faults := [*wrong, *twice, *scenario.kept(fleet)]:
+        raise RuntimeError(f"{scenario.name} goes wrong by itself: {faults}")
     calls = len(servers.cohere.log) - calls
     return Usual(accepted - begun, seconds, calls, scenario.outcome(fleet, end))
 
@@ -115,6 +116,7 @@ class Trial:
         outcome = self.scenario.outcome(self.fleet, end)
         if outcome != self.usual.outcome:
             verdict.lost.append(f"{location}: {difference(self.usual.outcome, outcome)}")
+        verdict.lost += self.scenario.wrong(self.fleet, end)
         verdict.doubled += self.scenario.doubled(self.fleet, self.servers, end)
         if self._begin() != location:
             verdict.doubled.append(f"the same key gives another than {location}")
@@ -124,6 +126,7 @@ class Trial:
             mine = [each["id"] for each in listed if each["name"] == self._key]
             if len(mine) > 1:
                 verdict.doubled.append(f"{len(mine)} of {room}")
+        verdict.kept += self.scenario.kept(self.fleet)
 
 
 def difference(wanted: object, got: object) -> str:

@@ -10,6 +10,7 @@ import httpx
 from faults.asking import LARGE, Inputs, Scenario, create, named
 from faults.fleet import END_SECONDS, Fleet, Json, until
 from faults.servers import Servers
+from faults.textless import TextlessBatch
 from tests.cohere_api.finetuned import CHAT, ROWS
 
 TEXT = "Two patients with glaucoma had hepatitis after lithium and cisplatin."
@@ -187,6 +188,7 @@ def _scores(_fleet: Fleet, end: Json) -> object:
 
 
 _LOCAL = _Batch("local:rules", 400)
+_TEXTLESS = TextlessBatch("local:rules", 150)
 _OPENAI = _Batch("openai:base", 60, {"options": '{"mode": "list"}'})
 _COHERE = _Batch(f"cohere:{REMOTE_BASE}", 60, {"options": '{"mode": "list"}'})
 _RUN = ("preparing", "running")
@@ -207,6 +209,15 @@ SCENARIOS = [
     _REMOTE_TUNE,
     replace(_REMOTE_TUNE, name="failing remote fine-tune", trouble="failing"),
     Scenario("local batch", _LOCAL, _results, _RUN, _texts_twice),
+    Scenario(
+        "batch without texts",
+        _TEXTLESS,
+        _results,
+        _RUN,
+        _texts_twice,
+        wrong=_TEXTLESS.wrong,
+        kept=_TEXTLESS.kept,
+    ),
     _COHERE_BATCH,
     replace(_COHERE_BATCH, name="failing Cohere batch", trouble="failing"),
     _OPENAI_BATCH,
