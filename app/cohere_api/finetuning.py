@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from app.backends.asked import asked
 from app.backends.http import BackendsDep
 from app.cohere_api.finetuning_schemas import (
     Events,
@@ -15,7 +16,7 @@ from app.cohere_api.finetuning_schemas import (
 )
 from app.cohere_api.finetuning_service import FinetunedModels as Service
 from app.cohere_api.texts import Printable
-from app.platform.http import LineageDep, ReadWork, WriteWork
+from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.pagination import decode_cursor, decode_offset, encode_cursor
 
 router = APIRouter(prefix="/v1/finetuning/finetuned-models")
@@ -64,10 +65,17 @@ async def list_finetuned_models(
 
 @router.post("", operation_id="cohereCreateFinetunedModel", response_model_exclude_none=True)
 async def create_finetuned_model(
-    service: Writing, lineage: LineageDep, request: FinetunedModelRequest
+    platform: PlatformDep,
+    backends: BackendsDep,
+    lineage: LineageDep,
+    request: FinetunedModelRequest,
 ) -> OneFinetunedModel:
     """Have a model trained on a validated dataset."""
-    return OneFinetunedModel(finetuned_model=await service.create(request, lineage))
+    named = (request.settings.base_model.name or "").partition(":")[0]
+    told = await asked(backends, [named, platform.settings.cohere_api_backend])
+    async with platform.work(write=True) as work:
+        made = await Service(work, told).create(request, lineage)
+    return OneFinetunedModel(finetuned_model=made)
 
 
 @router.get("/{model_id}", operation_id="cohereGetFinetunedModel", response_model_exclude_none=True)

@@ -47,7 +47,8 @@ _TOLD = {status.value for status in Status} - {Status.TRAINING.value, Status.CAN
 
 
 class FinetunedModels:
-    """The operations of Cohere's `/v1/finetuning` within one unit of work."""
+    """The operations of Cohere's `/v1/finetuning` within one unit of work, for which `backends`
+    have been asked."""
 
     def __init__(self, work: Work, backends: Backends) -> None:
         self._work = work
@@ -157,9 +158,9 @@ class FinetunedModels:
             backend, _, model = name.partition(":")
             return self._backends.get(backend).name, model or None
         backend = self._work.settings.cohere_api_backend
-        models = await self._backends.get(backend).base_models()
+        models = await self._backends.base_models(self._backends.get(backend).name)
         # A backend that starts from no model has no use for the names of Cohere's.
-        return backend, name if name and any(model.can_tune for model in models) else None
+        return backend, name if name and any(model.can_tune for _, model in models) else None
 
     def _known_there(self, backend: str, given: Hyperparameters | None) -> dict[str, object]:
         """What a backend has under Cohere's name; the others train with their defaults."""

@@ -4,6 +4,7 @@ from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Query
 
+from app.backends.asked import asked
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.cohere_api import naming
@@ -28,8 +29,9 @@ async def list_models(
     default_only: bool = False,
 ) -> dict[str, object]:
     """A page of models: base models, then tuned ones, newest first. None is a default."""
+    told = await asked(backends)
     async with platform.work(write=False) as work:
-        models, following = await _page(Models(work, backends), page_token or None, page_size)
+        models, following = await _page(Models(work, told), page_token or None, page_size)
     described = [_described(model, backends, platform) for model in models]
     return {
         "models": [

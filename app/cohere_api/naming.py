@@ -1,5 +1,6 @@
 """What a model's name means to Cohere's API: our own names, and those of Cohere's servers."""
 
+from app.backends.asked import asked_about
 from app.backends.registry import Backends, base_model_id
 from app.cohere_api.errors import unknown_model
 from app.cohere_api.forwarding import Forwarding
@@ -29,17 +30,12 @@ async def resolve(platform: Platform, backends: Backends, name: str) -> Resolved
 
 async def describe(platform: Platform, backends: Backends, name: str) -> Model:
     """The catalogue's entry of a model, by the same names. Raises CohereError 404."""
-    async with platform.work(write=False) as work:
-        models = Models(work, backends)
-        own = _own(name)
-        try:
-            if own.startswith(_FINE_TUNE):
-                own = (await models.resolve(own)).id
-            return await models.get(own)
-        except ApiError as error:
-            if error.code != "model_not_found":
-                raise
-        return await models.get(await _at_a_server(backends, name))
+    try:
+        return await _described(platform, backends, _own(name))
+    except ApiError as error:
+        if error.code != "model_not_found":
+            raise
+    return await _described(platform, backends, await _at_a_server(backends, name))
 
 
 def cohere_name(model: Model) -> str:
@@ -52,6 +48,15 @@ def _own(name: str) -> str:
     if not name.isprintable():
         raise unknown_model(name)
     return name.removesuffix(_TUNED) if name.startswith(_FINE_TUNE) else name
+
+
+async def _described(platform: Platform, backends: Backends, name: str) -> Model:
+    told = await asked_about(backends, [name])
+    async with platform.work(write=False) as work:
+        models = Models(work, told)
+        if name.startswith(_FINE_TUNE):
+            name = (await models.resolve(name)).id
+        return await models.get(name)
 
 
 async def _at_a_server(backends: Backends, name: str) -> str:

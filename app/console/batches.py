@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
+from app.backends.asked import asked_about
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.choices import Choices, options_of, ticked
@@ -81,15 +82,14 @@ async def upload(request: Request, platform: PlatformDep, backends: BackendsDep)
         return validated(BatchRequest, _request(form))
 
     try:
-        async with (
-            received(request, platform, backends, _FIELDS, wanted) as given,
-            platform.work(write=True) as work,
-        ):
-            await ExtractionBatches(work).create_from_upload(
-                given.batch_id, given.request, given.file, backends
-            )
-            # From here on it may be committed whatever is raised.
-            given.kept = True
+        async with received(request, platform, backends, _FIELDS, wanted) as given:
+            told = await asked_about(backends, [given.request.model])
+            async with platform.work(write=True) as work:
+                await ExtractionBatches(work).create_from_upload(
+                    given.batch_id, given.request, given.file, told
+                )
+                # From here on it may be committed whatever is raised.
+                given.kept = True
     except ApiError as error:
         return await _form(request, platform, backends, form.refused(error))
     return redirect(f"/batches/{given.batch_id}")
@@ -103,8 +103,9 @@ async def from_dataset(request: Request, platform: PlatformDep, backends: Backen
         body = _request(form) | {"dataset_id": form.text("dataset_id")} | ticked(form, "splits")
         asked = validated(DatasetBatchRequest, body)
         await check(platform, backends, asked)
+        told = await asked_about(backends, [asked.model])
         async with platform.work(write=True) as work:
-            batch = await ExtractionBatches(work).create_from_dataset(asked, backends)
+            batch = await ExtractionBatches(work).create_from_dataset(asked, told)
     except ApiError as error:
         return await _form(request, platform, backends, form.refused(error))
     return redirect(f"/batches/{batch.id}")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.backends.asked import asked
 from app.backends.registry import Backends
 from app.console.forms import Form
 from app.datasets.schemas import Dataset
@@ -38,6 +39,7 @@ class Choices:
     @classmethod
     async def read(cls, platform: Platform, backends: Backends, dataset_id: str = "") -> "Choices":
         """All of them; a transaction of its own."""
+        told = await asked(backends)
         async with platform.work(write=False) as work:
             datasets = [
                 each
@@ -46,7 +48,7 @@ class Choices:
             ]
             vocabularies = (await Vocabularies(work).page(None, _MOST)).items
             targets = (await Notifications(work).page(None, _MOST)).items
-            models = (await Models(work, backends).page(None, _MOST)).items
+            models = (await Models(work, told).page(None, _MOST)).items
             dataset = next((each for each in datasets if each.id == dataset_id), None)
             if dataset is None and dataset_id:
                 dataset = await _dataset(Datasets(work), dataset_id)

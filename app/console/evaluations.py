@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.backends.asked import asked_about
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.choices import Choices, options_of, ticked
@@ -14,7 +15,7 @@ from app.datasets.service import Datasets
 from app.evaluations.causes import CAUSES
 from app.evaluations.measures import HEADLINE, MEASURES
 from app.evaluations.schemas import UNFINISHED, Evaluation, EvaluationRequest
-from app.evaluations.service import Evaluations, list_base_models
+from app.evaluations.service import Evaluations
 from app.platform.errors import ApiError
 from app.platform.http import PlatformDep
 from app.platform.pagination import Cursor
@@ -81,9 +82,9 @@ async def create(request: Request, platform: PlatformDep, backends: BackendsDep)
     form = await read_form(request)
     try:
         asked = validated(EvaluationRequest, _request(form))
-        await list_base_models(backends, asked.models)
+        told = await asked_about(backends, asked.models)
         async with platform.work(write=True) as work:
-            evaluation = await Evaluations(work).create(asked, backends)
+            evaluation = await Evaluations(work).create(asked, told)
     except ApiError as error:
         return await _form(request, platform, backends, form.refused(error))
     return redirect(f"/evaluations/{evaluation.id}")

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from app.backends.asked import asked
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.curve import HEIGHT, RIGHT, WIDTH, curves
@@ -71,10 +72,10 @@ async def repeat(
     """Train on the same data again, there or elsewhere."""
     form = await read_form(request)
     try:
-        asked = validated(RepeatRequest, form.given("backend", "name"))
-        await backends.base_models(asked.backend)  # Not while the database waits.
+        wanted = validated(RepeatRequest, form.given("backend", "name"))
+        told = await asked(backends, None if wanted.backend is None else [wanted.backend])
         async with platform.work(write=True) as work:
-            again = await FineTunes(work, backends).repeat(fine_tune_id, asked)
+            again = await FineTunes(work, told).repeat(fine_tune_id, wanted)
     except ApiError as error:
         if error.code == "not_found":
             raise
@@ -131,14 +132,15 @@ async def _show(
     fine_tune_id: str,
     form: Form,
 ) -> Response:
+    told = await asked(backends)
     async with platform.work(write=False) as work:
-        fine_tunes = FineTunes(work, backends)
+        fine_tunes = FineTunes(work, told)
         fine_tune = await fine_tunes.get(fine_tune_id)
         file = await TrainingFiles(work).get(fine_tune.training_file_id)
         events, metrics = await _history(fine_tunes, fine_tune_id)
         places = [
             each.name
-            for each in await Models(work, backends).backends()
+            for each in await Models(work, told).backends()
             if each.can_train and each.configured
         ]
     drawn, figures = curves(metrics)

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from app.backends.asked import asked
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.forms import Form, read_form, read_query, validated
@@ -81,10 +82,10 @@ async def launch(request: Request, platform: PlatformDep, backends: BackendsDep)
     try:
         if form.text("fields_of") != choices.backend.name:
             raise invalid_field("/backend", "other_fields", "See to its hyperparameters below.")
-        asked = validated(FineTuneRequest, values)
-        await backends.base_models(asked.backend)  # Not while the database waits.
+        wanted = validated(FineTuneRequest, values)
+        told = await asked(backends, [wanted.backend])
         async with platform.work(write=True) as work:
-            fine_tune = await FineTunes(work, backends).create(asked)
+            fine_tune = await FineTunes(work, told).create(wanted)
     except ApiError as error:
         return await _form(request, platform, backends, form.refused(error), choices)
     return redirect(f"/fine-tunes/{fine_tune.id}")
@@ -109,16 +110,16 @@ async def _form(
 
 
 async def _choices(platform: Platform, backends: Backends, form: Form) -> _Choices:
-    await backends.base_models()  # Not while the database waits.
+    told = await asked(backends)
     async with platform.work(write=False) as work:
         files = (await TrainingFiles(work).page(None, None, _MOST)).items
         datasets = (await Datasets(work).page(None, MOST_DATASETS)).items
         vocabularies = (await Vocabularies(work).page(None, _MOST)).items
         targets = (await Notifications(work).page(None, _MOST)).items
-        known = [each for each in await Models(work, backends).backends() if each.can_train]
+        known = [each for each in await Models(work, told).backends() if each.can_train]
     chosen = next((each for each in known if each.name == form.text("backend", "local")), known[0])
     backend = backends.get(chosen.name)
-    tunable = [info.name for _, info in await backends.base_models(chosen.name) if info.can_tune]
+    tunable = [info.name for _, info in await told.base_models(chosen.name) if info.can_tune]
     schema = chosen.hyperparameters or {}
     return _Choices(
         files=[each for each in files if each.status != "failed"],

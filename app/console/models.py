@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import field_validator
 
+from app.backends.asked import asked, asked_about
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.console.deletion import question
@@ -51,8 +52,9 @@ async def put_alias(request: Request, platform: PlatformDep, backends: BackendsD
     form = await read_form(request)
     try:
         alias = validated(_NamedAlias, form.given("name", "model"))
+        told = await asked_about(backends, [alias.model])
         async with platform.work(write=True) as work:
-            await Models(work, backends).put_alias(alias.name, alias.model)
+            await Models(work, told).put_alias(alias.name, alias.model)
     except ApiError as error:
         return await _list(request, platform, backends, form.refused(error), None)
     return redirect("/models#aliases")
@@ -71,8 +73,9 @@ async def ask(
     request: Request, platform: PlatformDep, backends: BackendsDep, model_id: str
 ) -> Response:
     """What goes with a tuned model, before it is deleted."""
+    told = await asked_about(backends, [model_id])
     async with platform.work(write=False) as work:
-        models = Models(work, backends)
+        models = Models(work, told)
         model = await models.get(model_id)
         aliases = [each.name for each in await models.aliases() if each.model == model.id]
     return question(request, "model", "models", model, model.name, aliases=aliases)
@@ -91,9 +94,10 @@ async def show(
     request: Request, platform: PlatformDep, backends: BackendsDep, model_id: str
 ) -> Response:
     """A model's card; names of base models may have slashes."""
+    told = await asked_about(backends, [model_id])
     async with platform.work(write=False) as work:
-        card = await ModelCards(work, backends).get(model_id)
-        models = Models(work, backends)
+        card = await ModelCards(work, told).get(model_id)
+        models = Models(work, told)
         model = await models.get(card.model.id)
         aliases = [each.name for each in await models.aliases() if each.model == model.id]
     return render(request, "models_one.html", card=card, model=model, aliases=aliases)
@@ -102,9 +106,9 @@ async def show(
 async def _list(
     request: Request, platform: Platform, backends: Backends, form: Form, cursor: str | None
 ) -> Response:
-    await backends.base_models()  # Not while the database waits.
+    told = await asked(backends)
     async with platform.work(write=False) as work:
-        models = Models(work, backends)
+        models = Models(work, told)
         page = await models.page(cursor, 50)
         offered = page if cursor is None else await models.page(None, _MOST)
         aliases = await models.aliases()

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
+from app.backends.asked import asked_about
 from app.backends.http import BackendsDep
 from app.evaluations.card import ModelCards
 from app.evaluations.card_markdown import markdown
 from app.evaluations.card_schemas import ModelCard
-from app.platform.http import ReadWork
+from app.platform.http import PlatformDep
 from app.platform.problem_json import problem_responses
 
 router = APIRouter(tags=["models"])
@@ -28,7 +29,7 @@ _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
     },
 )
 async def get_model_card(
-    work: ReadWork,
+    platform: PlatformDep,
     backends: BackendsDep,
     response: Response,
     model_id: Annotated[
@@ -44,7 +45,9 @@ async def get_model_card(
 
     As JSON or, with `Accept: text/markdown` or `?format=markdown`, as a page to read.
     """
-    card = await ModelCards(work, backends).get(model_id)
+    told = await asked_about(backends, [model_id])
+    async with platform.work(write=False) as work:
+        card = await ModelCards(work, told).get(model_id)
     vary = {"Vary": "Accept"}
     if format == "markdown" or (format is None and _wants_markdown(accept)):
         return Response(markdown(card), media_type=_MARKDOWN, headers=vary)

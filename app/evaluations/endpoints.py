@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from app.backends.asked import asked_about
 from app.backends.http import BackendsDep
 from app.evaluations.causes import Cause
 from app.evaluations.compared import comparison
@@ -12,7 +13,7 @@ from app.evaluations.error_pages import error_page
 from app.evaluations.measures import Measure
 from app.evaluations.opened import opened
 from app.evaluations.schemas import Evaluation, EvaluationRequest
-from app.evaluations.service import Evaluations, Sort, list_base_models
+from app.evaluations.service import Evaluations, Sort
 from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Cursor, Limit, Page
@@ -63,7 +64,7 @@ Writing = Annotated[Evaluations, Depends(writing)]
     ),
 )
 async def create_evaluation(
-    work: WriteWork,
+    platform: PlatformDep,
     backends: BackendsDep,
     request: EvaluationRequest,
     idempotency_key: IdempotencyKey = None,
@@ -74,12 +75,13 @@ async def create_evaluation(
     """
 
     async def create() -> tuple[str, Evaluation]:
-        evaluation = await Evaluations(work).create(request, backends)
+        evaluation = await Evaluations(work).create(request, told)
         return f"/v1/evaluations/{evaluation.id}", evaluation
 
-    await list_base_models(backends, request.models)
-    asked = fingerprint(request.model_dump(mode="json"))
-    return await created(work, "createEvaluation", idempotency_key, asked, 202, create)
+    told = await asked_about(backends, request.models)
+    wanted = fingerprint(request.model_dump(mode="json"))
+    async with platform.work(write=True) as work:
+        return await created(work, "createEvaluation", idempotency_key, wanted, 202, create)
 
 
 @router.get(

@@ -10,6 +10,7 @@ from contextlib import aclosing, contextmanager
 
 from anyio import to_thread
 
+from app.backends.asked import asked_about
 from app.backends.base import ExtractOptions
 from app.backends.registry import Backends
 from app.evaluations.asking import Answered, Asking
@@ -102,11 +103,12 @@ class Evaluating:
 
     async def _provenance(self, model: ResolvedModel) -> tuple[str, str | None]:
         """The model's name, and the training file it learnt from, if it was trained here."""
+        told = await asked_about(self._backends, [model.id])
         async with self._platform.work(write=False) as work:
-            shown = await Models(work, self._backends).get(model.id)
+            shown = await Models(work, told).get(model.id)
             if shown.fine_tune_id is None:
                 return shown.name, None
-            fine_tune = await FineTunes(work, self._backends).get(shown.fine_tune_id)
+            fine_tune = await FineTunes(work, told).get(shown.fine_tune_id)
             return shown.name, fine_tune.training_file_id
 
     async def _learnt(self, training_file_id: str | None) -> frozenset[bytes] | None:

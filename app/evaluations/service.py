@@ -198,12 +198,6 @@ class Evaluations:
         return models
 
 
-async def list_base_models(backends: Backends, names: Sequence[str]) -> None:
-    """Have servers asked for the base models among these now, not while the database waits."""
-    for owner in {name.partition(":")[0] for name in names if ":" in name}:
-        await backends.base_models(owner)
-
-
 async def _built_from(work: Work, dataset_id: str) -> Sequence[str]:
     return await EvaluationRepository(work.session).of_dataset(dataset_id)
 

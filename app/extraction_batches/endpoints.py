@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from app.backends.asked import asked_about
 from app.backends.http import BackendsDep
 from app.backends.registry import Backends
 from app.extraction_batches.form import BODIES, FIELDS, from_body, from_fields
@@ -98,9 +99,10 @@ async def _from_dataset(
 ) -> Response:
     wanted = from_body(await request.body(), DatasetBatchRequest)
     await check(platform, backends, wanted)
+    told = await asked_about(backends, [wanted.model])
 
     async def create() -> tuple[str, ExtractionBatch]:
-        batch = await ExtractionBatches(work).create_from_dataset(wanted, backends)
+        batch = await ExtractionBatches(work).create_from_dataset(wanted, told)
         return _location(batch.id), batch
 
     asked = fingerprint(wanted.model_dump(mode="json"))
@@ -112,12 +114,11 @@ async def _from_upload(
     request: Request, platform: Platform, backends: Backends, key: str | None
 ) -> Response:
     async with received(request, platform, backends, FIELDS, from_fields) as form:
+        told = await asked_about(backends, [form.request.model])
 
         async def create() -> tuple[str, ExtractionBatch]:
             batches = ExtractionBatches(work)
-            batch = await batches.create_from_upload(
-                form.batch_id, form.request, form.file, backends
-            )
+            batch = await batches.create_from_upload(form.batch_id, form.request, form.file, told)
             return _location(batch.id), batch
 
         asked = fingerprint([form.request.model_dump(mode="json"), form.file.sha256])

@@ -194,9 +194,6 @@ async def check(platform: Platform, backends: Backends, request: BatchRequest) -
     Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`,
     `backend_unavailable`, `vocabulary_not_ready`, `min_precision_unavailable`, `invalid_request`.
     """
-    owner, colon, _ = request.model.partition(":")
-    if colon:
-        await backends.base_models(owner)  # Asked for now, not while the database waits.
     model = await resolve(platform, backends, request.model)
     if not model.backend.configured:
         said = f"The backend {model.backend.name} is not configured."

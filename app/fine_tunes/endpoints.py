@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from app.backends.asked import asked
 from app.backends.http import BackendsDep
 from app.fine_tunes.live import live_events
 from app.fine_tunes.schemas import (
@@ -63,7 +64,7 @@ Writing = Annotated[FineTunes, Depends(writing)]
     responses=LAUNCH_PROBLEMS,
 )
 async def create_fine_tune(
-    work: WriteWork,
+    platform: PlatformDep,
     backends: BackendsDep,
     request: FineTuneRequest,
     idempotency_key: IdempotencyKey = None,
@@ -74,12 +75,13 @@ async def create_fine_tune(
     """
 
     async def create() -> tuple[str, FineTune]:
-        fine_tune = await FineTunes(work, backends).create(request)
+        fine_tune = await FineTunes(work, told).create(request)
         return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
 
-    await backends.base_models(request.backend)  # Asked for now, not while the database waits.
-    asked = fingerprint(request.model_dump(mode="json"))
-    return await created(work, "createFineTune", idempotency_key, asked, 202, create)
+    told = await asked(backends, [request.backend])
+    wanted = fingerprint(request.model_dump(mode="json"))
+    async with platform.work(write=True) as work:
+        return await created(work, "createFineTune", idempotency_key, wanted, 202, create)
 
 
 @router.get(
@@ -183,7 +185,7 @@ async def cancel_fine_tune(fine_tunes: Writing, fine_tune_id: FineTuneId) -> Fin
     responses=LAUNCH_PROBLEMS,
 )
 async def repeat_fine_tune(
-    work: WriteWork,
+    platform: PlatformDep,
     backends: BackendsDep,
     fine_tune_id: FineTuneId,
     request: Annotated[RepeatRequest | None, Body()] = None,
@@ -197,13 +199,13 @@ async def repeat_fine_tune(
     chosen = request or RepeatRequest()
 
     async def create() -> tuple[str, FineTune]:
-        fine_tune = await FineTunes(work, backends).repeat(fine_tune_id, chosen)
+        fine_tune = await FineTunes(work, told).repeat(fine_tune_id, chosen)
         return f"/v1/fine-tunes/{fine_tune.id}", fine_tune
 
-    if chosen.backend is not None:
-        await backends.base_models(chosen.backend)  # As above.
-    asked = fingerprint([fine_tune_id, chosen.model_dump(mode="json")])
-    return await created(work, "repeatFineTune", idempotency_key, asked, 202, create)
+    told = await asked(backends, None if chosen.backend is None else [chosen.backend])
+    wanted = fingerprint([fine_tune_id, chosen.model_dump(mode="json")])
+    async with platform.work(write=True) as work:
+        return await created(work, "repeatFineTune", idempotency_key, wanted, 202, create)
 
 
 @router.delete(

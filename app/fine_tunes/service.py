@@ -39,7 +39,8 @@ _ELSEWHERE = (
 
 
 class FineTunes:
-    """The fine-tunes room's operations within one unit of work."""
+    """The fine-tunes room's operations within one unit of work, for which `backends` have been
+    asked."""
 
     def __init__(self, work: Work, backends: Backends) -> None:
         self._work = work
@@ -198,7 +199,7 @@ class FineTunes:
     async def _check_base_model(self, backend: Backend, base_model: str | None) -> None:
         if base_model is None:
             return
-        models = await backend.base_models()
+        models = [model for _, model in await self._backends.base_models(backend.name)]
         if not models and not backend.lists_all_models:
             return  # its server does not answer now: the launch will tell
         tunable = [model.name for model in models if model.can_tune]

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
+from app.backends.asked import asked, asked_about
 from app.backends.http import BackendsDep
 from app.models.schemas import ALIAS, AliasRequest, BackendList, Model, ModelAlias
 from app.models.service import Models
-from app.platform.http import ReadWork, WriteWork
+from app.platform.http import PlatformDep, ReadWork, WriteWork
 from app.platform.pagination import Cursor, Limit, Page
 from app.platform.problem_json import problem_responses
 
@@ -51,9 +52,13 @@ Writing = Annotated[Models, Depends(writing)]
     summary="List the models one may extract with",
     responses=problem_responses("invalid_cursor", "invalid_request"),
 )
-async def list_models(models: Reading, cursor: Cursor = None, limit: Limit = 50) -> Page[Model]:
+async def list_models(
+    platform: PlatformDep, backends: BackendsDep, cursor: Cursor = None, limit: Limit = 50
+) -> Page[Model]:
     """Base models of the backends, then tuned ones, newest first."""
-    return await models.page(cursor, limit)
+    told = await asked(backends)
+    async with platform.work(write=False) as work:
+        return await Models(work, told).page(cursor, limit)
 
 
 @router.get(
@@ -62,9 +67,11 @@ async def list_models(models: Reading, cursor: Cursor = None, limit: Limit = 50)
     summary="Get one model",
     responses=problem_responses("model_not_found", "invalid_request"),
 )
-async def get_model(models: Reading, model_id: ModelId) -> Model:
+async def get_model(platform: PlatformDep, backends: BackendsDep, model_id: ModelId) -> Model:
     """What a model can do and where it comes from."""
-    return await models.get(model_id)
+    told = await asked_about(backends, [model_id])
+    async with platform.work(write=False) as work:
+        return await Models(work, told).get(model_id)
 
 
 @router.delete(
@@ -107,9 +114,13 @@ async def list_aliases(models: Reading) -> Page[ModelAlias]:
         "malformed_request", "model_not_found", "body_too_large", "invalid_request"
     ),
 )
-async def put_alias(models: Writing, name: AliasName, request: AliasRequest) -> ModelAlias:
+async def put_alias(
+    platform: PlatformDep, backends: BackendsDep, name: AliasName, request: AliasRequest
+) -> ModelAlias:
     """Create an alias, or move it to another model: callers of the alias need not change."""
-    return await models.put_alias(name, request.model)
+    told = await asked_about(backends, [request.model])
+    async with platform.work(write=True) as work:
+        return await Models(work, told).put_alias(name, request.model)
 
 
 @router.delete(
@@ -129,6 +140,8 @@ async def delete_alias(models: Writing, name: AliasName) -> None:
     operation_id="listBackends",
     summary="List backends and their hyperparameters",
 )
-async def list_backends(models: Reading) -> BackendList:
+async def list_backends(platform: PlatformDep, backends: BackendsDep) -> BackendList:
     """Where models are trained and run; hyperparameters as JSON Schema."""
-    return BackendList(items=await models.backends())
+    told = await asked(backends)
+    async with platform.work(write=False) as work:
+        return BackendList(items=await Models(work, told).backends())

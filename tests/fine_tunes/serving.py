@@ -83,7 +83,9 @@ class Service:
     """A service whose job engine is not running."""
 
     platform: Platform
+    backends: Backends
     client: httpx.AsyncClient
+    dataset_id: str
     training_file_id: str
 
     async def add(self, status: Status = Status.QUEUED) -> str:
@@ -159,7 +161,7 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
         position=0,
         blob=documents.key,
         documents=1,
-        mentions={},
+        mentions={"Chemical": 1},
         relations=0,
         characters=8,
     )
@@ -183,5 +185,5 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
             await work.session.flush()
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Service(platform, client, training_file_id)
+        yield Service(platform, app.state.backends, client, dataset_id, training_file_id)
     await platform.database.close()
