@@ -149,12 +149,20 @@ def demo(
 
 def main() -> None:
     """The console script."""
-    from app.platform.errors import UnusableSettingsError
+    import structlog
 
+    from app.platform.errors import UnusableSettingsError
+    from app.platform.logs import configure_logs
+
+    configure_logs("WARNING")
     try:
         app()
     except UnusableSettingsError as error:
         typer.echo(f"Medtune cannot use its settings: {error}.", err=True)
+        sys.exit(1)
+    except Exception:
+        # Typer has a hook of its own, which would show the message.
+        structlog.get_logger(__name__).critical("command_broke", exc_info=True)
         sys.exit(1)
 
 

@@ -46,8 +46,9 @@ SQLITE_POOL: Mapping[str, Any] = MappingProxyType(
 def new_engine(url: URL) -> AsyncEngine:
     """An engine with a pool; it connects when it is first asked."""
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, connect_args=dict(POSTGRES_CONNECTION), **POSTGRES_POOL)
-    engine = create_async_engine(url, **SQLITE_POOL)
+        connect = dict(POSTGRES_CONNECTION)
+        return create_async_engine(url, hide_parameters=True, connect_args=connect, **POSTGRES_POOL)
+    engine = create_async_engine(url, hide_parameters=True, **SQLITE_POOL)
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

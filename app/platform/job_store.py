@@ -44,11 +44,12 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 def create_jobs_engine(url: str) -> Engine:
     """Connections to the engine's database, for DBOS and for what we ask it ourselves."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"factory": _Connection})
+        engine = create_engine(url, connect_args={"factory": _Connection}, hide_parameters=True)
         event.listen(engine, "connect", _configure_sqlite)
         return engine
     limits = {"options": "-c idle_in_transaction_session_timeout=60000"}  # in milliseconds
-    return create_engine(url, connect_args={**POSTGRES_CONNECTION, **limits}, **POSTGRES_POOL)
+    connect = {**POSTGRES_CONNECTION, **limits}
+    return create_engine(url, hide_parameters=True, connect_args=connect, **POSTGRES_POOL)
 
 
 class JobStore:

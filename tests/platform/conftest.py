@@ -2,6 +2,9 @@
 and the logs of this process, put back as they were."""
 
 import logging
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -29,7 +32,9 @@ def logs_restored() -> Iterator[None]:
     """For tests that configure the logs of this process."""
     root = logging.getLogger()
     before = root.handlers, root.level
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning
     yield
     root.handlers, level = before
     root.setLevel(level)
+    sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning = hooks
     structlog.reset_defaults()
