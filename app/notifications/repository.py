@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.tables import (
@@ -56,7 +56,9 @@ class NotificationRepository:
         return set(await self._session.scalars(query))
 
     async def delete(self, row: NotificationTargetRow) -> None:
-        """Remove a target; the database removes its deliveries."""
+        """Remove a target and messages about it; the database removes its deliveries."""
+        about = delete(NotificationRow).where(NotificationRow.subject_id == row.id)
+        await self._session.execute(about)
         await self._session.delete(row)
         await self._session.flush()
 
