@@ -100,7 +100,7 @@ def _train(client: httpx.Client, training_file: Json, preset: str) -> Json:
     _say(f"Fine-tune {fine_tune['id']}")
     columns = (TextColumn("{task.description:<24}"), BarColumn(), "{task.percentage:>5.1f} %")
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        bar = progress.add_task("queued", total=100)
+        bar = progress.add_task("queued", total=1)
 
         def tell(state: Json) -> None:
             text = f"{state['status']} {state['stage']}"

@@ -15,7 +15,7 @@ from app import charts
 from app.commands import report
 from app.commands.corpus import dataset_of
 from app.commands.files import check_writable, writing
-from app.commands.progress import followed, staged
+from app.commands.progress import followed
 from app.commands.service import CommandError, Json, Target, at_service, checked, succeeded
 from app.evaluations.schemas import Evaluation
 
@@ -124,7 +124,7 @@ def evaluated(client: httpx.Client, body: Json) -> Json:
     """An evaluation once it has succeeded, its progress shown on stderr. Raises CommandError."""
     started = checked(client.post("/v1/evaluations", json=body), "id")
     location = f"/v1/evaluations/{started['id']}"
-    return succeeded(followed(client, location, staged), "evaluation", location)
+    return succeeded(followed(client, location), "evaluation", location)
 
 
 def _read(found: Json) -> Evaluation:

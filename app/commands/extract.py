@@ -151,7 +151,7 @@ def _by_batch(client: httpx.Client, asked: Asked, stream: BinaryIO) -> tuple[int
         batch = checked(client.post("/v1/extraction-batches", data=form, files=files), "id")
     location = path_of("extraction-batches", batch["id"])
     say(f"Batch {batch['id']}")
-    batch = succeeded(followed(client, location, _batched), "batch", location)
+    batch = succeeded(followed(client, location), "batch", location)
     with client.stream("GET", f"{location}/results", params={"format": asked.format}) as answer:
         if not answer.is_success:
             answer.read()
@@ -164,7 +164,3 @@ def _by_batch(client: httpx.Client, asked: Asked, stream: BinaryIO) -> tuple[int
 
 def _as_jsonl(entries: Iterable[Entry]) -> Iterator[bytes]:
     return (json.dumps({"text": entry.text}).encode() + b"\n" for entry in entries)
-
-
-def _batched(batch: Json) -> tuple[str, float]:
-    return batch["status"], batch["progress"] * 100

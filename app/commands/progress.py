@@ -14,7 +14,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from app.commands.service import Json, settled
 
 Teller = Callable[[str, float], None]
-Describe = Callable[[Json], tuple[str, float]]
 
 
 def stderr() -> Console:
@@ -29,12 +28,12 @@ def say(text: str) -> None:
 
 @contextmanager
 def telling() -> Iterator[Teller]:
-    """Tell a state and how far it has come, in percent, as often as there is something new."""
+    """Tell a state and how far it has come, 0 to 1, as often as there is something new."""
     console = stderr()
     if not console.is_terminal:
         last = ""
 
-        def line(text: str, _percent: float) -> None:
+        def line(text: str, _share: float) -> None:
             nonlocal last
             if text != last:
                 console.print(text, markup=False)
@@ -44,21 +43,18 @@ def telling() -> Iterator[Teller]:
         return
     columns = (TextColumn("{task.description:<24.24}"), BarColumn(), "{task.percentage:>5.1f} %")
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        bar = progress.add_task("", total=100)
-        yield lambda text, percent: progress.update(bar, completed=percent, description=text)
+        bar = progress.add_task("", total=1)
+        yield lambda text, share: progress.update(bar, completed=share, description=text)
 
 
-def followed(client: httpx.Client, location: str, describe: Describe) -> Json:
-    """The job at this location once it has ended. Raises CommandError and LeftError."""
+def followed(client: httpx.Client, location: str, what: str = "") -> Json:
+    """The job at this location once it has ended; `what` it is goes before its state.
+
+    Raises CommandError and LeftError.
+    """
+
+    def state(job: Json) -> str:
+        return " ".join(filter(None, (what, job["status"], job.get("stage"))))
+
     with telling() as tell:
-        return settled(client, location, lambda job: tell(*describe(job)))
-
-
-def staged(job: Json) -> tuple[str, float]:
-    """State and progress of fine-tunes and evaluations."""
-    return " ".join(filter(None, (job["status"], job["stage"]))), job["progress"]
-
-
-def shared(job: Json, what: str = "") -> tuple[str, float]:
-    """State and progress of datasets and training files, whose progress is a share."""
-    return f"{what} {job['status']}".strip(), 100 * job["progress"]
+        return settled(client, location, lambda job: tell(state(job), job["progress"]))

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from app.commands.corpus import dataset_of
-from app.commands.progress import followed, say, shared, staged, stderr
+from app.commands.progress import followed, say, stderr
 from app.commands.service import CommandError, Target, at_service, checked, path_of, succeeded
 
 
@@ -41,7 +41,7 @@ def run(asked: Asked, target: Target) -> None:
         }
         file = checked(client.post("/v1/training-files", json=wanted), "id")
         location = path_of("training-files", file["id"])
-        built = followed(client, location, lambda job: shared(job, "training file"))
+        built = followed(client, location, "training file")
         succeeded(built, "training file", location)
         request = {
             "training_file_id": file["id"],
@@ -54,7 +54,7 @@ def run(asked: Asked, target: Target) -> None:
         launched = checked(client.post("/v1/fine-tunes", json=request), "id")
         say(f"Fine-tune {launched['id']}")
         location = path_of("fine-tunes", launched["id"])
-        fine_tune = succeeded(followed(client, location, staged), "fine-tune", location)
+        fine_tune = succeeded(followed(client, location), "fine-tune", location)
     typer.echo(json.dumps(fine_tune) if asked.json else fine_tune["model_id"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from app.commands.corpus import readable, sent
-from app.commands.progress import followed, say, shared
+from app.commands.progress import followed, say
 from app.commands.service import CommandError, Json, Target, at_service, path_of
 
 
@@ -39,7 +39,7 @@ def run(asked: Asked, target: Target) -> None:
         # A service of its own would not be there to read it later.
         if asked.wait or target.own:
             location = path_of("datasets", dataset["id"])
-            settled = followed(client, location, shared)
+            settled = followed(client, location)
             dataset = readable(client, settled, ", ".join(map(str, asked.files)))
             say(_summary(dataset))
     typer.echo(json.dumps(dataset) if asked.json else dataset["id"])

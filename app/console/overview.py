@@ -28,13 +28,11 @@ _PATHS = {
     "Evaluation": "evaluations",
     "Batch": "batches",
 }
-# The progress of the others is a share.
-_IN_PERCENT = frozenset({"Fine-tune", "Evaluation"})
 
 
 @dataclass(frozen=True)
 class Activity:
-    """A thing with a job: what it is, where its page is, how far it is (percent).
+    """A thing with a job: what it is, where its page is, how far it is (0 to 1).
 
     `name` is its id where nobody gave it one; `dataset_id`: what it was made of, if it was of one.
     """
@@ -44,7 +42,7 @@ class Activity:
     name: str
     status: str
     stage: str
-    percent: float
+    progress: float
     created_at: datetime
     dataset_id: str | None
 
@@ -119,7 +117,7 @@ def _of(kind: str, items: Sequence[Any]) -> Iterator[Activity]:
             name=getattr(each, "name", each.id),
             status=str(each.status),
             stage=getattr(each, "stage", ""),
-            percent=each.progress if kind in _IN_PERCENT else 100 * each.progress,
+            progress=each.progress,
             created_at=each.created_at,
             dataset_id=getattr(each, "dataset_id", None),
         )

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 
 DatasetStatus = Literal["validating", "ready", "failed"]
 
@@ -47,8 +48,8 @@ class Dataset(BaseModel):
     id: str = Field(examples=["ds_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     name: str = Field(examples=["bc5cdr"])
     status: DatasetStatus
-    progress: float = Field(
-        ge=0, le=1, description="Share of the files' bytes that has been read.", examples=[0.62]
+    progress: Share = Field(
+        description="Share of the files' bytes that has been read, 0 to 1; it never falls."
     )
     format: str | None = Field(examples=["pubtator"])
     version: str | None = Field(description="sha256 over the documents of all splits.")

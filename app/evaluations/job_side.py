@@ -76,11 +76,11 @@ class JobSide:
         )
 
     async def record(self, evaluation_id: str, stage: str, progress: float) -> bool:
-        """Store how far it is (0 to 1); False if it is no longer to go on."""
+        """Store how far it is, 0 to 1, unless it was further before; False if it is to end."""
         row = await self._rows.lock(evaluation_id)
         if row is None or row.status != Status.RUNNING:
             return False
-        row.stage, row.progress = stage, progress
+        row.stage, row.progress = stage, max(row.progress, progress)
         return True
 
     async def succeed(self, evaluation_id: str, outcome: Outcome) -> bool:

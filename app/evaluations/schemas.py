@@ -10,6 +10,7 @@ from app.backends.base import Mode
 from app.notifications.service import Notify
 from app.platform.distinct import Distinct
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 from app.prompts.tasks import Task
 
 DEFAULT_RESAMPLES = 10_000
@@ -234,7 +235,7 @@ class Evaluation(BaseModel):
     options: EvaluationOptions
     status: Status
     stage: str = Field(description="What the job is at: the id of a model, or `comparing`.")
-    progress: float = Field(description="Percent, 0 to 100.", examples=[42.5])
+    progress: Share = Field(description="Share of the work that is done, 0 to 1; it never falls.")
     documents: int | None = Field(description="How many there are, once it runs.")
     results: list[EvaluationResult] = Field(description="Of each model; empty until succeeded.")
     comparisons: list[Comparison] = Field(

@@ -270,7 +270,7 @@ def _present(row: EvaluationRow, results: Sequence[EvaluationResultRow]) -> Eval
         options=EvaluationOptions.model_validate(row.options["options"]),
         status=Status(row.status),
         stage=row.stage,
-        progress=round(row.progress * 100, 1),
+        progress=row.progress,
         documents=row.documents,
         results=[
             EvaluationResult.model_validate(each.result)

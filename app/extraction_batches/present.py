@@ -29,7 +29,7 @@ def present(row: ExtractionBatchRow, latest: Sequence[ExtractionShardRow]) -> Ex
         documents=row.documents,
         succeeded=row.succeeded,
         failed=row.failed,
-        progress=round(done / row.documents, 4) if row.documents else 0.0,
+        progress=done / row.documents if row.documents else 0.0,
         rate=None if speed is None else round(speed, 2),
         seconds_left=left,
         usage=BatchUsage(input_tokens=row.input_tokens, output_tokens=row.output_tokens),

@@ -9,6 +9,7 @@ from app.extraction_batches.states import Status
 from app.extractions.service import ExtractionOptions
 from app.notifications.service import Notify
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 from app.prompts.tasks import Task
 
 ResultFormat = Literal["jsonl", "pubtator", "bioc", "bioc_json"]
@@ -99,7 +100,9 @@ class ExtractionBatch(BaseModel):
     documents: int | None = Field(description="Of the input; null until it has been read.")
     succeeded: int = Field(description="Documents answered so far.")
     failed: int = Field(description="Documents given up so far; see `/failures`.")
-    progress: float = Field(description="Share of the documents that are done, 0 to 1.")
+    progress: Share = Field(
+        description="Share of the documents that is done, 0 to 1; it never falls."
+    )
     rate: float | None = Field(description="Documents a second, of late.", examples=[151.3])
     seconds_left: float | None = Field(description="At this rate.", examples=[640.0])
     usage: BatchUsage

@@ -96,7 +96,8 @@ class JobSide:
     async def record(self, fine_tune_id: str, state: JobState) -> None:
         """Store progress, and the warnings and points of the curve that are new."""
         row = await self._ledger.locked(fine_tune_id)
-        row.stage, row.progress = state.stage, state.progress
+        # A training that had to begin anew is behind for a while.
+        row.stage, row.progress = state.stage, max(row.progress, state.progress)
         if state.warnings:
             told = await self._rows.count_events(fine_tune_id, "warning")
             for warning in state.warnings[told:]:

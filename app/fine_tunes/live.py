@@ -19,11 +19,7 @@ def live_events(
             rows = FineTuneRepository(work.session)
             row = await Ledger(work).row(fine_tune_id)
             events = await rows.events(fine_tune_id, last, 1000)
-        progress = {
-            "status": row.status,
-            "stage": row.stage,
-            "progress": round(row.progress * 100, 1),
-        }
+        progress = {"status": row.status, "stage": row.stage, "progress": row.progress}
         return Sight(events, progress, Status(row.status) in TERMINAL)
 
     return live(look, after=after, stopping=platform.stopping, let_in=let_in)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from app.fine_tunes.states import Status
 from app.notifications.service import Notify
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 
 _DEEPEST = 5
 
@@ -112,7 +113,9 @@ class FineTune(BaseModel):
     name: str
     status: Status
     stage: str = Field(description="What the backend is at.", examples=["tagger"])
-    progress: float = Field(description="Percent, 0 to 100.", examples=[42.5])
+    progress: Share = Field(
+        description="Share of the training that is done, 0 to 1; it never falls."
+    )
     training_file_id: str
     evaluation_file_id: str | None
     backend: str

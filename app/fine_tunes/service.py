@@ -253,7 +253,7 @@ def _present(row: FineTuneRow) -> FineTune:
         name=row.name,
         status=Status(row.status),
         stage=row.stage,
-        progress=round(row.progress * 100, 1),
+        progress=row.progress,
         training_file_id=row.training_file_id,
         evaluation_file_id=row.evaluation_file_id,
         backend=row.backend,

@@ -10,13 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
 
 Tell = Callable[[float], None]
 """Is told the share of the work that is done, 0 to 1."""
+
+Share = Annotated[float, Field(ge=0, le=1, examples=[0.62])]
+"""The `progress` of every kind of job as clients see it: 0 to 1, and it never falls."""
 
 EVERY_SECONDS = 1.0
 _SHARE = struct.Struct("<d")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.platform.distinct import Distinct
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task
 
@@ -77,8 +78,8 @@ class TrainingFile(BaseModel):
     id: str = Field(examples=["tf_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     dataset_id: str
     status: TrainingFileStatus
-    progress: float = Field(
-        ge=0, le=1, description="Share of the documents that is written.", examples=[0.62]
+    progress: Share = Field(
+        description="Share of the documents that is written, 0 to 1; it never falls."
     )
     tasks: list[Task]
     splits: list[str]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from app.corpora.documents import MentionType
 from app.platform.failures import JobFailure
+from app.platform.progress import Share
 
 VocabularyStatus = Literal["building", "ready", "failed"]
 NAME = "[a-z0-9][a-z0-9._-]{0,63}"
@@ -45,9 +46,7 @@ class Vocabulary(BaseModel):
     id: str = Field(examples=["voc_01987e5a7c3f7d2ab8f0c1d2e3f4a5b6"])
     name: str = Field(description="May stand wherever the id may.", examples=["mesh"])
     status: VocabularyStatus
-    progress: float = Field(
-        ge=0, le=1, description="Share of the work that is done.", examples=[0.62]
-    )
+    progress: Share = Field(description="Share of the work that is done, 0 to 1; it never falls.")
     type: MentionType | None = Field(
         description="Of all concepts of plain files; other formats say it of each."
     )

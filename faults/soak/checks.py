@@ -42,7 +42,9 @@ _NAMED = {
     "progress that did not come to its end": """
         SELECT id FROM datasets WHERE status = 'ready' AND progress < 1 UNION ALL
         SELECT id FROM training_files WHERE status = 'ready' AND progress < 1 UNION ALL
-        SELECT id FROM vocabularies WHERE status = 'ready' AND progress < 1""",
+        SELECT id FROM vocabularies WHERE status = 'ready' AND progress < 1 UNION ALL
+        SELECT id FROM fine_tunes WHERE status = 'succeeded' AND progress < 1 UNION ALL
+        SELECT id FROM evaluations WHERE status = 'succeeded' AND progress < 1""",
     "batches that count otherwise than their shards": """
         SELECT extraction_batches.id FROM extraction_batches JOIN extraction_shards
         ON batch_id = extraction_batches.id

@@ -109,7 +109,7 @@ class Client:
         before = self._seen.get(row_id, found)
         if not may_follow(room, before["status"], found["status"]):
             self._answers.wrong(f"{room}: {found['status']} after {before['status']}")
-        if found.get("progress", 0) < before.get("progress", 0) and room != "fine-tunes":
+        if found.get("progress", 0) < before.get("progress", 0):
             self._answers.wrong(f"{room}: the progress falls")
         self._seen[row_id] = found
 

@@ -19,7 +19,7 @@ async def test_a_fine_tune_goes_its_way(client: httpx.AsyncClient, fine_tune: Js
     assert [e["sequence"] for e in events] == [1, 2, 3, 4]
     metrics = (await client.get(f"{path}/metrics")).json()["items"]
     assert len({(m["stage"], m["name"], m["step"]) for m in metrics}) == len(metrics) > 3
-    assert fine_tune["progress"] == 100.0
+    assert fine_tune["progress"] == 1.0
     assert fine_tune["hyperparameters"]["preset"] == "fast"
     model = (await client.get(f"/v1/models/{fine_tune['model_id']}")).json()
     assert model["fine_tune_id"] == fine_tune["id"]
@@ -47,7 +47,7 @@ async def test_live_events(client: httpx.AsyncClient, training_file: Json) -> No
     states = [kind for kind in kinds if kind != "event: progress"]
     assert states == [f"event: {s}" for s in ("queued", "preparing", "training", "succeeded")]
     last = json.loads(frames[-1][-1].removeprefix("data: "))
-    assert last["progress"] == 100.0
+    assert last["progress"] == 1.0
     resumed = await client.get(f"{location}/events", headers=headers | {"Last-Event-ID": "3"})
     assert "event: succeeded" in resumed.text
     assert "event: training" not in resumed.text

@@ -46,6 +46,18 @@ async def test_every_operation_is_described(client: httpx.AsyncClient) -> None:
                 assert list(response["content"]) == ["application/problem+json"], where
 
 
+async def test_progress_has_one_unit(client: httpx.AsyncClient) -> None:
+    """Whatever takes a while says how far it is from 0 to 1."""
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    found = {
+        name: (each["minimum"], each["maximum"])
+        for name, schema in schemas.items()
+        if (each := schema.get("properties", {}).get("progress"))
+    }
+    jobs = ("Dataset", "Evaluation", "ExtractionBatch", "FineTune", "TrainingFile", "Vocabulary")
+    assert found == dict.fromkeys(jobs, (0, 1))
+
+
 async def test_examples_of_requests_are_accepted(
     client: httpx.AsyncClient, fine_tune: Json, sample: Json
 ) -> None:

@@ -67,6 +67,13 @@ async def test_progress_that_cannot_be_stored_ends_nothing(
         assert row is not None
         assert row.stage == "mdl_1"
         assert row.progress == pytest.approx(0.475)
+    again = Watch(platform, ID, 10)
+    again.answered(1)
+    await again.look()  # begun anew: it is behind, and that is not shown
+    async with platform.work(write=True) as work:
+        row = await EvaluationRepository(work.session).get(ID)
+        assert row is not None
+        assert row.progress == pytest.approx(0.475)
         row.status = "cancelled"
     with pytest.raises(UnwantedError):
         await watch.look()

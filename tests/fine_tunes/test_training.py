@@ -172,6 +172,29 @@ async def test_warnings_are_events_once_each(settings: Settings) -> None:
         assert await told(here, fine_tune_id, "warning") == [{"message": "a"}, {"message": "b"}]
 
 
+async def test_progress_never_falls(settings: Settings) -> None:
+    """Of a training that had to begin anew it is what was reached before, until that is passed."""
+    async with service(settings) as here:
+        fine_tune_id = await here.add()
+        seen: list[float] = []
+
+        class Watched(Remote):
+            async def poll(self, reference: str) -> JobState:
+                fine_tune = (await here.client.get(f"/v1/fine-tunes/{fine_tune_id}")).json()
+                seen.append(fine_tune["progress"])
+                return await super().poll(reference)
+
+        states = [JobState(JobStatus.RUNNING, progress=share) for share in (0.5, 0.25, 0.75)]
+        backend = Watched([*states, DONE])
+        backend.hand_over.set()
+        await here.run(fine_tune_id, backend)
+        assert seen == sorted(seen)
+        assert {*seen} == {0, 0.5, 0.75}
+        live = {"Accept": "text/event-stream"}
+        stream = await here.client.get(f"/v1/fine-tunes/{fine_tune_id}/events", headers=live)
+        assert stream.text.rstrip().endswith('"progress": 1.0}')
+
+
 def test_who_is_away_for_a_day_is_asked_for_every_half_minute() -> None:
     away = BackendError("backend_unavailable", "It is away.", retryable=True)
     assert [pause_after(failures, away) for failures in (0, 1, 4, 5, 2880)] == [1, 2, 16, 30, 30]

@@ -52,7 +52,7 @@ async def test_results_are_whole(tuned: str, evaluated: Json) -> None:
     assert model["latency"]["documents_per_second"] > 0
     assert (model["cost"], model["usage"]) == (None, {"input_tokens": 0, "output_tokens": 0})
     assert (rules["overlap"], model["overlap"]) == (None, {"documents": 0, "of": 28})
-    assert (evaluated["progress"], evaluated["stage"], evaluated["warnings"]) == (100.0, "", [])
+    assert (evaluated["progress"], evaluated["stage"], evaluated["warnings"]) == (1.0, "", [])
     for task, causes in model["errors"].items():
         strict = model["scores"][task]["mentions_strict"]
         about_ids = causes.get("no_identifier", 0) + causes.get("wrong_identifier", 0)
