@@ -44,17 +44,18 @@ def found(fleet: Fleet, word: str) -> list[str]:
 def kept(fleet: Fleet, word: str) -> list[str]:
     """Where the word is when there has been the time to remove it.
 
-    An upload whose batch was never made is for `medtune gc`; nothing else is.
+    For `medtune gc` are an upload whose batch was never made, and what two processes have cut at
+    once since one was taken for dead, which happens when the machine is busy; nothing else is.
     """
     sought = forms(word)
 
-    def gone() -> bool:
+    def for_gc() -> bool:
         return all(_of_no_batch(fleet, path) for path in files_with(sought, fleet.data))
 
     with suppress(TimeoutError):
-        until(gone, END_SECONDS, "texts")
-        if files_with(sought, fleet.data):
-            leftovers.found(fleet)
+        until(for_gc, END_SECONDS, "texts")
+    if files_with(sought, fleet.data) and (for_gc() or _taken_for_dead(fleet)):
+        leftovers.found(fleet)
     return [f"a word of a text in {place}" for place in found(fleet, word)]
 
 
@@ -70,6 +71,11 @@ def _of_no_batch(fleet: Fleet, path: str) -> bool:
     if owner is None:
         return False
     return fleet.get(f"/v1/extraction-batches/{owner[1]}").status_code == _NOT_FOUND
+
+
+def _taken_for_dead(fleet: Fleet) -> bool:
+    logs = (process.log.read_bytes() for process in fleet.processes.values())
+    return any(b"taken_for_dead" in log for log in logs)
 
 
 def _content(path: Path) -> bytes:
