@@ -84,8 +84,8 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
     from app.commands.service import CommandError
-    from app.parts import bare_platform
     from app.platform.database import NewerSchemaError
+    from app.platform.making import bare_platform
     from app.platform.settings import Settings
 
     async def run() -> None:

@@ -1,8 +1,7 @@
 """What a process is made of, made from settings; nothing is opened here yet."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.backends.base import Backend
@@ -22,21 +21,18 @@ from app.fine_tunes.workflows import FOLDER as TRAININGS
 from app.fine_tunes.workflows import queue_of
 from app.notifications.workflows import AT_ONCE as NOTIFICATIONS_AT_ONCE
 from app.notifications.workflows import QUEUE as NOTIFICATIONS_QUEUE
-from app.platform.database import Database
-from app.platform.encryption import create_cipher, plain_folder
-from app.platform.folder_lock import FolderInUseError, folder_lock, remove_dead_scratch
-from app.platform.jobs import Jobs
+from app.platform.folder_lock import remove_dead_scratch
+from app.platform.making import WORKERS, make_platform, scratch_of
 from app.platform.queues import Queue
 from app.platform.remote_settings import RemoteServer
-from app.platform.row_owners import row_owners
 from app.platform.settings import Settings
-from app.platform.storage import create_blobs, create_models, drop_plain_copies
+from app.platform.storage import create_models, drop_plain_copies
 from app.platform.telemetry import Telemetry, create_telemetry
 from app.platform.work import Platform
-from app.platform.workers import Workers, new_executor
+from app.platform.workers import new_executor
 
 _SHORT_JOBS_AT_ONCE = 4
-_WORKERS, _LOCAL_JOBS = "workers", "local/jobs"
+_LOCAL_JOBS = "local/jobs"
 
 
 def create_parts(settings: Settings) -> tuple[Platform, Backends]:
@@ -70,70 +66,19 @@ def create_platform(
     telemetry: Telemetry | None = None,
 ) -> Platform:
     """The platform of one process; nothing is opened yet. `executor` is the process's name."""
-    executor = executor or new_executor(settings.worker_name)
-    telemetry = telemetry or Telemetry()
-    database = Database(settings.sqlalchemy_url, telemetry.tracing, create_cipher(settings))
-    scratch = scratch_of(settings, executor)
-    workers = None
-    if not database.is_sqlite:
-        workers = Workers(
-            Database(settings.sqlalchemy_url),
-            executor,
-            beat_seconds=settings.heartbeat_seconds,
-            lost_seconds=settings.worker_lost_seconds,
-        )
-    return Platform(
-        settings=settings,
-        database=database,
-        blobs=create_blobs(settings, scratch),
-        jobs=Jobs(
-            settings.jobs_url,
-            queues=create_queues(settings, backends),
-            acting_for=row_owners(database),
-            executor=executor,
-            workers=workers,
-            telemetry=telemetry,
-            patience_seconds=settings.database_patience_seconds,
-            shutdown_seconds=settings.shutdown_seconds,
-        ),
-        scratch=scratch,
-        telemetry=telemetry,
+    return make_platform(
+        settings,
+        create_queues(settings, backends),
+        executor or new_executor(settings.worker_name),
+        telemetry or Telemetry(),
     )
-
-
-@asynccontextmanager
-async def bare_platform(settings: Settings) -> AsyncIterator[Platform]:
-    """A platform without backends, for whoever looks after a service; its database is closed."""
-    platform = create_platform(settings, Backends({}))
-    try:
-        yield platform
-    finally:
-        await platform.database.close()
-
-
-async def bring_up_to_date(settings: Settings, database: Database) -> None:
-    """Bring a SQLite database to its newest schema, as each start does; a new one is made.
-
-    Where a service runs it has been brought there. PostgreSQL is left to `medtune migrate`.
-    """
-    if database.is_sqlite:
-        with suppress(FolderInUseError), folder_lock(settings.data_dir):
-            await database.migrate()
-
-
-def scratch_of(settings: Settings, executor: str) -> Path:
-    """The folder of a process alone: the data folder, unless others may share that, or nothing is
-    to lie there in plain."""
-    if settings.encryption_keys:
-        return plain_folder(settings) / executor
-    return settings.data_dir / _WORKERS / executor if settings.shared else settings.data_dir
 
 
 def remove_plain_leftovers(settings: Settings) -> None:
     """Remove what lies in the data folder from before there were keys: copies, and what had been
     laid out for trainings, which they lay out again."""
     drop_plain_copies(settings)
-    remove_dead_scratch(settings.data_dir / _WORKERS)
+    remove_dead_scratch(settings.data_dir / WORKERS)
     for name in (TRAININGS, _LOCAL_JOBS):
         shutil.rmtree(settings.data_dir / name, ignore_errors=True)
 

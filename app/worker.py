@@ -13,7 +13,7 @@ from app import metrics_page
 from app.backends.registry import Backends
 from app.keys.doorkeeper import Doorkeeper
 from app.main import create_app, running
-from app.parts import bring_up_to_date, create_parts, create_queues
+from app.parts import create_parts, create_queues
 from app.platform import problem_json
 from app.platform.database import AWAY, Database
 from app.platform.encryption import EncryptionError, make_plain_folder
@@ -22,6 +22,7 @@ from app.platform.folder_lock import FolderInUseError, folder_lock
 from app.platform.hosts import is_loopback
 from app.platform.key_check import check_keys
 from app.platform.logs import configure_logs
+from app.platform.making import bring_up_to_date
 from app.platform.queues import chosen
 from app.platform.requests import FASTAPI_TELLS_NOTHING, OpenEntrance, RequestContext
 from app.platform.server import serve_until

@@ -19,12 +19,12 @@ from app.commands.service import CommandError
 from app.fine_tunes.service import FineTunes
 from app.main import OWNERS
 from app.models.service import Models
-from app.parts import bare_platform
 from app.platform.access import EVERYWHERE, acting
 from app.platform.bucket import BucketSettingsError
 from app.platform.errors import ApiError
 from app.platform.folder_lock import remove_dead_scratch
 from app.platform.leftovers import InUse, Removed, Sweep, blobs_in_use
+from app.platform.making import bare_platform
 from app.platform.settings import Settings
 from app.platform.storage import create_models
 from app.platform.work import Platform

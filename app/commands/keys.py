@@ -20,11 +20,11 @@ from app.commands.service import CommandError
 from app.keys.schemas import ApiKey, KeyRequest, NewApiKey
 from app.keys.secret import parse
 from app.keys.service import Keys
-from app.parts import bare_platform, bring_up_to_date
 from app.platform.access import EVERYWHERE, Principal, Scope, acting
 from app.platform.clock import now
 from app.platform.database import NewerSchemaError
 from app.platform.errors import ApiError
+from app.platform.making import bare_platform, bring_up_to_date
 from app.platform.settings import Settings
 from app.platform.work import Platform
 

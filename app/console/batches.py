@@ -25,8 +25,7 @@ from app.extraction_batches.service import ExtractionBatches, check
 from app.extraction_batches.states import TERMINAL, Status
 from app.extractions.service import OffsetUnit
 from app.platform.errors import ApiError
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/batches", route_class=PageRoute)

@@ -15,8 +15,7 @@ from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset
 from app.datasets.service import Datasets
 from app.platform.errors import ApiError
-from app.platform.http import LineageDep, PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, LineageDep, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(route_class=PageRoute)

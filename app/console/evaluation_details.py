@@ -19,8 +19,7 @@ from app.evaluations.measures import MEASURES, Measure
 from app.evaluations.opened import opened
 from app.evaluations.schemas import Evaluation
 from app.evaluations.service import Evaluations
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 from app.prompts.tasks import Task
 

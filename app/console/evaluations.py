@@ -17,8 +17,7 @@ from app.evaluations.measures import HEADLINE, MEASURES
 from app.evaluations.schemas import UNFINISHED, Evaluation, EvaluationRequest
 from app.evaluations.service import Evaluations
 from app.platform.errors import ApiError
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/evaluations", route_class=PageRoute)

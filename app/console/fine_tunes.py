@@ -14,8 +14,7 @@ from app.fine_tunes.service import FineTunes
 from app.fine_tunes.states import TERMINAL, Status
 from app.models.service import Models
 from app.platform.errors import ApiError
-from app.platform.http import LineageDep, PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, LineageDep, PlatformDep
 from app.platform.work import Platform
 from app.training_files.service import TrainingFiles
 

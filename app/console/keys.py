@@ -11,8 +11,7 @@ from app.keys.schemas import KeyRequest
 from app.keys.service import Keys
 from app.platform.access import Scope
 from app.platform.errors import ApiError, invalid_field
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/keys", route_class=PageRoute)

@@ -16,8 +16,7 @@ from app.evaluations.card import ModelCards
 from app.models.schemas import ALIAS, AliasRequest
 from app.models.service import Models
 from app.platform.errors import ApiError
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(route_class=PageRoute)

@@ -18,8 +18,7 @@ from app.notifications.schemas import (
 )
 from app.notifications.service import Notifications
 from app.platform.errors import ApiError
-from app.platform.http import PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, PlatformDep
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/notifications", route_class=PageRoute)

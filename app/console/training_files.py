@@ -12,8 +12,7 @@ from app.console.pages import PageRoute, redirect, render
 from app.datasets.schemas import Dataset
 from app.datasets.service import Datasets
 from app.platform.errors import ApiError
-from app.platform.http import LineageDep, PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, LineageDep, PlatformDep
 from app.platform.work import Platform
 from app.prompts.render import RowFormat, TextChoice
 from app.prompts.tasks import Task

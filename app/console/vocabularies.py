@@ -7,8 +7,7 @@ from app.console.forms import Form, read_form, read_query
 from app.console.pages import PageRoute, redirect, render
 from app.corpora.documents import MENTION_TYPES
 from app.platform.errors import ApiError, invalid_field
-from app.platform.http import LineageDep, PlatformDep
-from app.platform.pagination import Cursor
+from app.platform.http import Cursor, LineageDep, PlatformDep
 from app.platform.work import Platform
 from app.terminology.formats import VocabularyFormat
 from app.vocabularies.lookup import look_up

@@ -11,9 +11,9 @@ from app.datasets.formats import EXPORT_FORMATS, FORMATS
 from app.datasets.schemas import Dataset, DatasetDocument, DatasetReport
 from app.datasets.service import Datasets
 from app.platform.downloads import download
-from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

@@ -14,9 +14,9 @@ from app.evaluations.measures import Measure
 from app.evaluations.opened import opened
 from app.evaluations.schemas import Evaluation, EvaluationRequest
 from app.evaluations.service import Evaluations, Sort
-from app.platform.http import PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 from app.prompts.tasks import Task
 

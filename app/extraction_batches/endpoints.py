@@ -22,9 +22,9 @@ from app.extraction_batches.schemas import (
 from app.extraction_batches.service import ExtractionBatches, check
 from app.extraction_batches.states import Status
 from app.platform.errors import ApiError
-from app.platform.http import PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 from app.platform.requests import still_let_in
 from app.platform.work import Platform

@@ -17,9 +17,9 @@ from app.fine_tunes.schemas import (
 )
 from app.fine_tunes.service import FineTunes
 from app.fine_tunes.states import Status
-from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 from app.platform.requests import still_let_in
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path
 
 from app.keys.schemas import ApiKey, AuditEvent, KeyRequest, NewApiKey
 from app.keys.service import Keys
-from app.platform.http import ReadWork, WriteWork
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.http import Cursor, Limit, ReadWork, WriteWork
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 
 router = APIRouter(tags=["keys"])

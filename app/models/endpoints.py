@@ -8,8 +8,8 @@ from app.backends.asked import asked, asked_about
 from app.backends.http import BackendsDep
 from app.models.schemas import ALIAS, AliasRequest, BackendList, Model, ModelAlias
 from app.models.service import Models
-from app.platform.http import PlatformDep, ReadWork, WriteWork
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.http import Cursor, Limit, PlatformDep, ReadWork, WriteWork
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 
 router = APIRouter(tags=["models"])

@@ -13,9 +13,9 @@ from app.notifications.schemas import (
     TargetRequest,
 )
 from app.notifications.service import Notifications
-from app.platform.http import ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 
 router = APIRouter(tags=["notifications"])

@@ -9,7 +9,7 @@ short request.
 from collections.abc import AsyncIterator
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from app.platform.lineage import Lineage
 from app.platform.work import Platform, Work
@@ -43,3 +43,9 @@ async def write_work(platform: PlatformDep) -> AsyncIterator[Work]:
 
 ReadWork = Annotated[Work, Depends(read_work, scope="function")]
 WriteWork = Annotated[Work, Depends(write_work, scope="function")]
+
+# Of lists.
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at the most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=500, description="`next_cursor` of the page before, as given.")
+]

@@ -3,19 +3,13 @@
 import base64
 import binascii
 import re
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.platform.errors import ApiError
 
 Item = TypeVar("Item")
-
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at the most.")]
-Cursor = Annotated[
-    str | None, Query(max_length=500, description="`next_cursor` of the page before, as given.")
-]
 
 
 class Page(BaseModel, Generic[Item]):

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from starlette.responses import StreamingResponse
 
 from app.platform.downloads import download
-from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 from app.training_files.contents import local_file, there
 from app.training_files.schemas import TrainingFile, TrainingFileRequest

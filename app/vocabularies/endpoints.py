@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.corpora.documents import MENTION_TYPES, MentionType
-from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
+from app.platform.http import Cursor, Limit, LineageDep, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
-from app.platform.pagination import Cursor, Limit, Page
+from app.platform.pagination import Page
 from app.platform.problem_json import problem_responses
 from app.terminology.formats import VocabularyFormat
 from app.vocabularies.lookup import look_up

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.own_service import own_service
-from app.parts import bare_platform, bring_up_to_date
+from app.platform.making import bare_platform, bring_up_to_date
 from app.platform.settings import Settings
 from tests.api.conftest import SAMPLE
 from tests.stand_ins.cohere import Model, StandIn, stand_in
