@@ -212,8 +212,10 @@ _MAY: Mapping[str, frozenset[str]] = {
     "platform/work.py": frozenset({"text", "connection"}),
     # The job engine's own database.
     "platform/job_store.py": frozenset({"connection"}),
-    # Of all workspaces: whether it answers, its schema, values to be sealed anew.
-    "platform/database.py": frozenset({"text", "exec_driver_sql", "connection"}),
+    # Of all workspaces: how a transaction begins, whether it answers, its schema, values to be
+    # sealed anew.
+    "platform/engines.py": frozenset({"exec_driver_sql", "connection"}),
+    "platform/database.py": frozenset({"text", "connection"}),
     "platform/sealed_columns.py": frozenset({"sorted_tables"}),
 }
 # Who opens a transaction of no workspace, or looks into all of them.
