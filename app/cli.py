@@ -83,6 +83,7 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="Revision to go to.")] = "head",
 ) -> None:
     """Bring the database to the newest schema (SQLite: `serve` does it by itself)."""
+    from app.commands.database import database_errors
     from app.commands.service import CommandError
     from app.platform.database import NewerSchemaError
     from app.platform.making import bare_platform
@@ -97,7 +98,7 @@ def migrate(
             if revision == "head":
                 await platform.jobs.migrate()
 
-    with command():
+    with command(), database_errors():
         asyncio.run(run())
     typer.echo(f"The database is at {revision}.")
 

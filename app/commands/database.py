@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.commands.service import CommandError
-from app.platform.database import AWAY, Database
+from app.platform.database import AWAY, Database, away
 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Say in a sentence that the database is away. Raises CommandError."""
+    """Say in a sentence that the database is away. Raises CommandError; other faults as before."""
     try:
         yield
     except AWAY as error:
+        away(error)
         raise CommandError(f"The database does not answer ({type(error).__name__}).") from None
 
 

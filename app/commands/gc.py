@@ -15,6 +15,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from app.backends.registry import Backends
+from app.commands.database import check_schema, database_errors
 from app.commands.service import CommandError
 from app.fine_tunes.service import FineTunes
 from app.main import OWNERS
@@ -44,18 +45,24 @@ class Asked:
 async def run(settings: Settings, asked: Asked, console: Console) -> None:
     """Remove it and show what was removed. Raises CommandError."""
     try:
-        async with bare_platform(settings) as platform:
-            # Its rows may know of files in ways that this program does not.
-            if await platform.database.is_newer():
-                raise CommandError("The database is of a newer release; use the medtune of that.")
-            with acting(EVERYWHERE):
-                removed = await _sweep(platform, asked)
+        with database_errors():
+            removed = await _removed(settings, asked)
     except (ApiError, BucketSettingsError) as error:
         raise CommandError(str(error)) from None
     table = Table("Removed" if not asked.dry_run else "To be removed", "Files", "Bytes")
     for what, count in removed.items():
         table.add_row(what, str(count.files), decimal(count.bytes))
     console.print(table)
+
+
+async def _removed(settings: Settings, asked: Asked) -> dict[str, Removed]:
+    async with bare_platform(settings) as platform:
+        # Its rows may know of files in ways that this program does not.
+        if await platform.database.is_newer():
+            raise CommandError("The database is of a newer release; use the medtune of that.")
+        await check_schema(platform.database)
+        with acting(EVERYWHERE):
+            return await _sweep(platform, asked)
 
 
 async def _sweep(platform: Platform, asked: Asked) -> dict[str, Removed]:
