@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal, TypeVar
@@ -38,7 +38,7 @@ class Failure:
     """
 
     status: int | None = None
-    message: str = ""
+    message: str = field(default="", repr=False)
     retry_after: float | None = None
     kind: Kind = "status"
 
