@@ -4,15 +4,14 @@ Counted for each address in each process, over the minute past. What an address 
 the connection comes from: behind a proxy that is the proxy, unless it says for whom it asks.
 """
 
-import time
 from ipaddress import ip_address, ip_network
-from math import ceil
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from app.platform.errors import ApiError
+from app.platform.rates import seconds_until
 
 FAILURES_A_MINUTE = 10
 _IPV6_OF_ONE = 64  # bits: within such a network addresses cost nothing
@@ -31,11 +30,10 @@ class Brake:
         if await self._windows.test(self._item, who):
             return
         ends_at, _ = await self._windows.get_window_stats(self._item, who)
-        seconds = max(1, ceil(ends_at - time.time()))
         raise ApiError(
             "rate_limited",
             "Too many logins have failed from your address.",
-            retry_after=seconds,
+            retry_after=seconds_until(ends_at),
         )
 
     async def failed(self, address: str) -> None:

@@ -55,5 +55,10 @@ class Rates:
         """Count one request of this key, whether or not it is one too many."""
         within = await self._windows.hit(self._item, key_id)
         ends_at, remaining = await self._windows.get_window_stats(self._item, key_id)
-        seconds = max(1, ceil(ends_at - time.time()))
-        return Quota(self._item.amount, remaining, seconds, exceeded=not within)
+        return Quota(self._item.amount, remaining, seconds_until(ends_at), exceeded=not within)
+
+
+def seconds_until(moment: float) -> int:
+    """How long to wait for it (in seconds since the epoch), as `Retry-After` tells it: whole
+    seconds, and one at least, so that nobody is told to ask again at once."""
+    return max(1, ceil(moment - time.time()))
