@@ -23,6 +23,7 @@ from app.console.highlight import pieces
 from app.console.pages import PageRoute, redirect, render
 from app.console.playground import check_text, text_of
 from app.console.playground_views import Text
+from app.corpora.documents import is_document_id, is_split_name
 from app.datasets.contents import report
 from app.datasets.revision_schemas import RevisedDocument, RevisedMention, RevisedRelation, Revision
 from app.datasets.revisions import revise, split_of
@@ -88,7 +89,7 @@ async def _save(platform: Platform, form: Form, text: Text, rows: Rows) -> str:
     mentions, relations, faults = rows.mended()
     base_id, split, name = _target(form, faults)
     document_id = form.text("document_id").strip()
-    if not 0 < len(document_id) <= 200 or "|" in document_id or not document_id.isprintable():
+    if not is_document_id(document_id):
         detail = "The id of the document: use 1 to 200 characters, without '|'."
         faults.append(FieldError("/document_id", "unusable", detail))
     elif base_id is not None and not faults:
@@ -113,7 +114,7 @@ def _target(form: Form, faults: list[FieldError]) -> tuple[str | None, str, str]
         split = form.text("split").strip()
         if not name:
             faults.append(FieldError("/name", "missing", "A new dataset needs a name."))
-        if not 1 <= len(split) <= 50 or not split.isprintable():
+        if not is_split_name(split):
             faults.append(FieldError("/split", "invalid", "The split: use 1 to 50 characters."))
     elif not 1 <= len(split) <= 50:
         faults.append(FieldError("/target", "missing", "Choose where to save them."))

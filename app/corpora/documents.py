@@ -16,6 +16,16 @@ MESH = "MESH:"
 NAME = "NAME:"
 
 
+def is_document_id(text: str) -> bool:
+    """1 to 200 printable characters; PubTator has the bar for itself."""
+    return 0 < len(text) <= 200 and "|" not in text and text.isprintable()
+
+
+def is_split_name(text: str) -> bool:
+    """1 to 50 printable characters."""
+    return 0 < len(text) <= 50 and text.isprintable()
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One annotated span; `end - start == len(text)` and `start` counts from the document's start.

@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
 
-from app.corpora.documents import Document, Mention, MentionType, Passage, Relation
+from app.corpora.documents import (
+    Document,
+    Mention,
+    MentionType,
+    Passage,
+    Relation,
+    is_document_id,
+)
 from app.corpora.identifiers import usable
 from app.corpora.problems import Report, problem
 
@@ -47,7 +54,7 @@ class Draft:
         self._mentions: dict[tuple[int, int, MentionType], Mention] = {}
         self._relations: dict[Relation, int | None] = {}
         self._pairs = 0
-        if not 0 < len(self.id) <= 200 or "|" in self.id or not self.id.isprintable():
+        if not is_document_id(self.id):
             detail = f"{len(self.id)} characters"
             self.id = ""  # Not to be shown: it may be anything, a text too.
             self.problem("bad_document_id", detail, line)

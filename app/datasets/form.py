@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from app.corpora.documents import is_split_name
 from app.datasets.formats import FORMATS
 from app.datasets.service import new_dataset_id
 from app.platform.errors import ApiError, FieldError
@@ -80,7 +81,7 @@ def _checked(
     upload: Upload, files: Sequence[tuple[UploadedFile, str | None]], faults: list[FieldError]
 ) -> NewDataset:
     splits = [split for _, split in files if split is not None]
-    if any(not 1 <= len(split) <= 50 or not split.isprintable() for split in splits):
+    if not all(map(is_split_name, splits)):
         faults.append(FieldError("/split", "invalid", "Use 1 to 50 printable characters."))
     format_name = next(iter(upload.fields.get("format", [])), None)
     if format_name is not None and format_name not in FORMATS:

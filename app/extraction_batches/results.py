@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from app.corpora import bioc_json, bioc_xml, pubtator
-from app.corpora.documents import Document, Passage
+from app.corpora.documents import Document, Passage, is_document_id
 from app.corpora.parts import Parts
 from app.extraction_batches.entries import Entry, loads
 from app.extraction_batches.lines import read_failures
@@ -148,8 +148,8 @@ def _document(entry: Entry, line: bytes, batch: Finished) -> Document:
 
 def _writable(entry: Entry) -> str:
     """Its id, or its index where no format of corpora can hold that."""
-    fine = 0 < len(entry.id.strip()) <= 200 and "|" not in entry.id and entry.id.isprintable()
-    return entry.id.strip() if fine else str(entry.index)
+    name = entry.id.strip()
+    return name if is_document_id(name) else str(entry.index)
 
 
 def _failed(path: Path) -> list[FailedDocument]:
