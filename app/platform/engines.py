@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _BEGIN = "medtune_begin"
@@ -51,6 +52,7 @@ def new_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, hide_parameters=True, **SQLITE_POOL)
     event.listen(engine.sync_engine, "connect", _configure_sqlite)
     event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "before_cursor_execute", _refuse_nul)
     return engine
 
 
@@ -79,3 +81,12 @@ def empty_wal(file: str) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _refuse_nul(
+    _connection: object, _cursor: object, statement: str, values: Any, _context: object, _: object
+) -> None:
+    # PostgreSQL stores no text with a NUL, so that nobody is to rely on SQLite, which does.
+    for row in values if isinstance(values, list) else [values]:
+        if any(isinstance(value, str) and "\0" in value for value in row):
+            raise DataError(statement, None, ValueError("a text holds a NUL"))

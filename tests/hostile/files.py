@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.hostile.quine import quine
+
 PUBTATOR = b"1|t|Dose of aspirin.\n1|a|It helped.\n1\t8\t15\taspirin\tChemical\tD001241\n\n"
 MIB = 1 << 20
 
@@ -152,6 +154,16 @@ FILES: dict[str, Hostile] = {
     ),
     "a gzip in a gzip": Hostile(
         lambda: gzip.compress(gzip.compress(PUBTATOR)), frozenset({"archive_nested"})
+    ),
+    "a gzip in a zip": Hostile(
+        lambda: zipped(("a.gz", gzip.compress(PUBTATOR))), frozenset({"archive_nested"})
+    ),
+    "a zip in a gzip": Hostile(
+        lambda: gzip.compress(zipped(("a.txt", PUBTATOR))), frozenset({"archive_nested"})
+    ),
+    "a gzip quine": Hostile(quine, frozenset({"archive_nested"})),
+    "a gzip quine in a zip": Hostile(
+        lambda: zipped(("a.txt", PUBTATOR), ("b.gz", quine())), frozenset({"archive_nested"})
     ),
     "a zip bomb": Hostile(lambda: zipped(("a.txt", bytes(64 * MIB))), _TOO_MUCH, "pubtator"),
     "a gzip bomb": Hostile(lambda: gzip.compress(bytes(100 * MIB)), _TOO_MUCH, "pubtator"),
