@@ -5,10 +5,9 @@ import json
 from collections.abc import Sequence
 
 from app.datasets import present
-from app.datasets.ingest import IngestRequest, IngestResult, Source, SplitSource
+from app.datasets.ingest import SplitSource
 from app.datasets.repository import DatasetRepository
 from app.datasets.schemas import Dataset, DatasetReport, ReportedProblem
-from app.notifications.service import Notifications
 from app.platform.blobs import Blobs
 from app.platform.clock import new_id, now
 from app.platform.errors import ApiError, not_found
@@ -16,7 +15,6 @@ from app.platform.leftovers import of_owners
 from app.platform.lineage import Lineage
 from app.platform.lines import read_page
 from app.platform.pagination import Page, decode_id, encode_cursor
-from app.platform.shares import advance
 from app.platform.unfinished import check_room
 from app.platform.uploads import UploadedFile
 from app.platform.work import Work
@@ -151,82 +149,7 @@ class Datasets:
             raise ApiError("conflict", f"The dataset {revision} is being made from this one.")
         await lineage.release(self._work, "dataset", dataset_id, cascade=cascade)
         await self._rows.delete(row)
-        self._delete_blobs(dataset_id)
-
-    async def job_request(self, dataset_id: str) -> IngestRequest | None:
-        """What its job has to read; None if there is nothing left to do."""
-        row = await self._rows.get(dataset_id)
-        if row is None or row.status != "validating":
-            return None
-        settings = self._work.settings
-        return IngestRequest(
-            dataset_id=dataset_id,
-            sources=tuple(
-                Source(file.blob, file.filename, file.split, file.bytes)
-                for file in await self._rows.files([dataset_id])
-            ),
-            format=row.format,
-            blobs=self._work.blobs,
-            max_unpacked_bytes=settings.max_unpacked_bytes,
-            max_unpack_ratio=settings.max_unpack_ratio,
-            max_documents=settings.max_documents,
-            base=await self._base(row),
-        )
-
-    async def advance(self, dataset_id: str, share: float) -> None:
-        """Store how much has been read, 0 to 1; never less than before."""
-        await advance(self._work.session, DatasetRow, dataset_id, share)
-
-    async def finish(self, dataset_id: str, result: IngestResult) -> None:
-        """Store what was read; the uploaded bytes are then no longer needed."""
-        row = await self._rows.lock(dataset_id)
-        if row is None or row.status != "validating":
-            return
-        row.format = "+".join(result.formats) or row.format
-        row.errors, row.warnings = result.errors, result.warnings
-        row.problem_counts = dict(result.problems)
-        row.report_blob = result.report_blob
-        row.version = result.version
-        row.progress = 1.0
-        row.status = "failed" if result.errors else "ready"
-        if result.errors:
-            row.error_code = "invalid_dataset"
-            row.error_message = f"Errors found: {result.errors}; the report lists them."
-        await self._end(row)
-        for position, split in enumerate(result.splits):
-            self._rows.add(
-                DatasetSplitRow(
-                    dataset_id=dataset_id,
-                    name=split.name,
-                    position=position,
-                    blob=split.blob,
-                    documents=split.documents,
-                    mentions=dict(split.mentions),
-                    relations=split.relations,
-                    characters=split.characters,
-                )
-            )
-        uploaded = {file.blob for file in await self._rows.files([dataset_id])}
-        # A blob is named by its content: an empty file and an empty report are the same one.
-        kept = {result.report_blob, *(split.blob for split in result.splits)}
-
-        async def remove() -> None:
-            for blob in uploaded - kept:
-                await asyncio.to_thread(self._work.blobs.delete, blob)
-
-        self._work.after_commit(remove)
-        if not result.errors:
-            documents = sum(split.documents for split in result.splits)
-            self._work.count(lambda metrics: metrics.documents_ingested(documents))
-
-    async def fail(self, dataset_id: str, code: str, message: str) -> None:
-        """The job broke down: nothing is kept but the reason."""
-        row = await self._rows.lock(dataset_id)
-        if row is None or row.status != "validating":
-            return
-        row.status, row.error_code, row.error_message = "failed", code, message
-        await self._end(row)
-        self._delete_blobs(dataset_id)
+        self.delete_blobs(dataset_id)
 
     async def blobs_in_use(self, keys: Sequence[str]) -> set[str]:
         """Of these blobs those that a row names, and all of a row whose job has not ended."""
@@ -237,26 +160,19 @@ class Datasets:
         """Ids of datasets whose job has not ended."""
         return await self._rows.unfinished()
 
-    async def _base(self, row: DatasetRow) -> tuple[SplitSource, ...]:
-        if row.based_on is None:
-            return ()
-        return tuple(await self.split_sources(row.based_on))
+    def delete_blobs(self, dataset_id: str) -> None:
+        """Have nothing left of what belongs to a dataset, once that is committed."""
+
+        async def remove() -> None:
+            await asyncio.to_thread(self._work.blobs.delete_owner, dataset_id)
+
+        self._work.after_commit(remove)
 
     async def _row(self, dataset_id: str, *, lock: bool = False) -> DatasetRow:
         row = await (self._rows.lock if lock else self._rows.get)(dataset_id)
         if row is None:
             raise not_found("dataset", dataset_id)
         return row
-
-    async def _end(self, row: DatasetRow) -> None:
-        row.finished_at = now()
-        await Notifications(self._work).announce(row)
-
-    def _delete_blobs(self, dataset_id: str) -> None:
-        async def remove() -> None:
-            await asyncio.to_thread(self._work.blobs.delete_owner, dataset_id)
-
-        self._work.after_commit(remove)
 
     async def _ready_splits(
         self, dataset_id: str, names: Sequence[str] | None

@@ -13,7 +13,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.datasets.service import Datasets
+from app.datasets.job_side import JobSide
 from app.evaluations.schemas import EvaluationStatus
 from app.extraction_batches import states as batch_states
 from app.fine_tunes import states as fine_tune_states
@@ -117,7 +117,7 @@ async def test_room_is_made_by_what_ends(app: FastAPI, client: Client) -> None:
     again: dict[str, Any] = {"headers": {"Idempotency-Key": "again"}}
     assert (await client.post("/v1/datasets", **upload(), **again)).status_code == 429
     async with app.state.platform.work(write=True) as work:
-        await Datasets(work).fail(dataset_id, "internal_error", "It broke.")
+        await JobSide(work).fail(dataset_id, "internal_error", "It broke.")
     assert (await client.post("/v1/datasets", **upload(), **again)).status_code == 202
     repeated = await client.post("/v1/datasets", **upload(), **again)
     assert repeated.headers["Idempotency-Replayed"] == "true"

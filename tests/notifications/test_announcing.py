@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.datasets.job_side import JobSide
 from app.datasets.service import Datasets
 from app.evaluations.job_side import JobSide as EvaluationJobSide
 from app.extraction_batches.job_side import JobSide as BatchJobSide
@@ -85,7 +86,7 @@ async def test_every_end_is_told_once(client: httpx.AsyncClient, hook: Receiver)
     # Steps that are taken again find that all has ended.
     async with platform_of(client).work(write=True) as work:
         gone = ("internal_error", "Nothing.")
-        await Datasets(work).fail(dataset["id"], *gone)
+        await JobSide(work).fail(dataset["id"], *gone)
         await TrainingFiles(work).fail(file["id"], *gone)
         await Vocabularies(work).fail(vocabulary["id"], *gone)
         await FineTuneJobSide(work).fail(fine_tune["id"], *gone)
@@ -158,7 +159,7 @@ async def test_what_is_rolled_back_is_not_told(client: httpx.AsyncClient, hook: 
         async with platform.work(write=True) as work:
             row = await Datasets(work)._row(dataset["id"], lock=True)
             row.status = "validating"
-            await Datasets(work).fail(dataset["id"], "internal_error", "Nothing.")
+            await JobSide(work).fail(dataset["id"], "internal_error", "Nothing.")
             if undo:
                 raise KeyError
 
