@@ -47,6 +47,8 @@ def _who(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 6 and parsed.ipv4_mapped is None:
-        return str(ip_network((parsed, _IPV6_OF_ONE), strict=False))
-    return str(parsed)
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((parsed, _IPV6_OF_ONE), strict=False))
