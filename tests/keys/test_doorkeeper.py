@@ -10,14 +10,17 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
 
+from app.entrance import Entrance
 from app.keys import doorkeeper as doorkeeper_module
 from app.keys import service as keys_service
 from app.keys.doorkeeper import Doorkeeper
-from app.keys.secret import new_secret
+from app.keys.repository import KeyRepository
+from app.keys.secret import hashed, new_secret, same
 from app.platform.access import LOCAL
 from app.platform.clock import new_id, now
 from app.platform.database import AWAY, Database
 from app.platform.errors import ApiError
+from app.platform.requests import still_let_in
 from app.platform.settings import Settings
 from tests.keys.keyed import (
     ADMIN_KEY,
@@ -88,6 +91,7 @@ async def test_what_is_no_key_of_ours(app: FastAPI, client: Client) -> None:
         await client.get("/v1/models", headers=headers)
         for headers in (
             *map(bearer, (unknown, swapped, key[:-1], f"{key}A", key.upper(), "", "mt__")),
+            *map(bearer, (ADMIN_KEY[:-1], f"{ADMIN_KEY}0")),
             {"Authorization": key},
             {"Authorization": "Bearer"},
         )
@@ -100,6 +104,24 @@ async def test_what_is_no_key_of_ours(app: FastAPI, client: Client) -> None:
     for accepted in (f"Bearer {key}", f"bearer  {key} ", f"BEARER {ADMIN_KEY}"):
         answer = await client.get("/v1/models", headers={"Authorization": accepted})
         assert answer.status_code == 200, accepted
+
+
+def test_hashes_are_compared_whole() -> None:
+    """From their first letter to their last."""
+    one = hashed("one")
+    assert same(one, hashed("one"))
+    for other in (one[:-1], one[:-1] + "g", "g" + one[1:], one + "0", ""):
+        assert not same(one, other)
+
+
+async def test_guesses_fill_no_memory(
+    app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looks like a key is looked up and remembered, but only so many of them."""
+    monkeypatch.setattr(doorkeeper_module, "_MOST_KNOWN", 3)
+    for _ in range(10):
+        assert await status(client, new_secret(new_id("key")).text) == 401
+    assert len(app.state.doorkeeper._keys) <= 3
 
 
 async def test_a_key_ends_when_it_said(
@@ -176,6 +198,25 @@ async def test_while_the_database_is_away(app: FastAPI, client: Client, away: Aw
     assert shown["last_used_at"] is not None
 
 
+async def test_a_stream_outlives_what_is_known_of_its_key(
+    app: FastAPI, away: Away, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database is away nobody can say that it has ended."""
+    doorkeeper: Doorkeeper = app.state.doorkeeper
+    key_id, key = await make(app, "read")
+    sent = [(name.lower().encode(), value.encode()) for name, value in bearer(key).items()]
+    scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": sent, "state": {}}
+    assert (await Entrance(keyed(Settings()), doorkeeper).admit(scope)).actor == key_id
+    monkeypatch.setattr(doorkeeper_module, "_MOST_KNOWN", 1)
+    with pytest.raises(ApiError, match="valid key"):
+        await doorkeeper.of_bearer(new_secret(new_id("key")).text)  # what was known is forgotten
+    async with away():
+        assert await still_let_in(scope)
+    assert await still_let_in(scope)
+    await revoke(app, key_id)
+    assert not await still_let_in(scope)
+
+
 async def test_the_last_use_is_noted(settings: Settings) -> None:
     """By a chore, and at the end of the process; of the key that was used alone."""
     async with started(keyed(settings)) as app, client_of(app) as client:
@@ -197,6 +238,19 @@ async def test_the_last_use_is_noted(settings: Settings) -> None:
     async with started(keyed(settings)) as app, client_of(app) as client:
         answer = await client.get(f"/v1/keys/{used_id}", headers=bearer(ADMIN_KEY))
         assert datetime.fromisoformat(answer.json()["last_used_at"]) > first
+
+
+async def test_the_latest_of_several_processes_is_the_last_use(app: FastAPI) -> None:
+    """In whatever order they write them down."""
+    key_id, _ = await make(app, "read")
+    late = now()
+    async with app.state.platform.database.transaction(write=True) as session:
+        rows = KeyRepository(session)
+        for at in (late, late - timedelta(minutes=1)):
+            await rows.used(key_id, at)
+        row = await rows.get(key_id)
+        assert row is not None
+        assert row.last_used_at == late
 
 
 async def test_what_one_is_logged_in_with_is_used(app: FastAPI, client: Client) -> None:

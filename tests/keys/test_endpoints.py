@@ -5,8 +5,12 @@ import subprocess
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
+from app.keys.schemas import KeyRequest
+from app.keys.service import Keys
+from app.platform.access import DEFAULT_WORKSPACE, Principal, Scope, acting
 from app.platform.clock import now
 from app.platform.settings import Settings
 from tests.api.conftest import QUICK, SAMPLE, settled
@@ -142,6 +146,21 @@ async def test_every_kind_of_change_is_noted(app: FastAPI, client: Client) -> No
     assert {change: noted.get(change) for change in asked} == asked
     assert [each["at"] for each in told] == sorted((e["at"] for e in told), reverse=True)
     assert "secret" not in str(told)
+
+
+async def test_what_is_rolled_back_is_not_noted(app: FastAPI, client: Client) -> None:
+    """A change and the note of it are of one transaction."""
+    client.headers.update(bearer(ADMIN_KEY))
+
+    async def make_and_fail() -> None:
+        async with app.state.platform.work(write=True) as work:
+            await Keys(work).create(KeyRequest(name="n", scope="read"))
+            raise LookupError
+
+    with acting(Principal("key_0", DEFAULT_WORKSPACE, Scope.ADMIN)), pytest.raises(LookupError):
+        await make_and_fail()
+    for path in ("/v1/keys", "/v1/audit-events"):
+        assert (await client.get(path)).json()["items"] == []
 
 
 def stored(settings: Settings) -> bytes:
