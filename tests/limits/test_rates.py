@@ -5,6 +5,7 @@ The database has no part in it, so one kind of it is enough.
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cohere
@@ -56,6 +57,7 @@ async def test_each_key_has_its_own(tmp_path: Path) -> None:
         page = await http.get("/datasets", headers=bearer(ADMIN_KEY))
         assert page.status_code == 429
         assert page.headers["Content-Type"].startswith("text/html")
+        assert 1 <= int(page.headers["Retry-After"]) <= 60
         assert (await http.get("/v1/models", headers=bearer(other))).status_code == 200
         for path in ("/healthz", "/docs"):
             answer = await http.get(path, headers=bearer(ADMIN_KEY))
@@ -63,6 +65,17 @@ async def test_each_key_has_its_own(tmp_path: Path) -> None:
             assert "RateLimit" not in answer.headers
         unknown = await http.get("/v1/models", headers=bearer("nonsense"))
         assert (unknown.status_code, unknown.headers.get("RateLimit")) == (401, None)
+
+
+async def test_a_refusal_never_says_to_come_back_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the very moment that the window ends, or after a clock was set."""
+    monkeypatch.setattr(rates, "time", SimpleNamespace(time=lambda: 1e12))
+    counted = rates.Rates(1)
+    assert not (await counted.take("key_0")).exceeded
+    refused = await counted.take("key_0")
+    assert (refused.exceeded, refused.refusal().retry_after) == (True, 1)
 
 
 async def test_what_a_key_may_not_do_counts_too(tmp_path: Path) -> None:

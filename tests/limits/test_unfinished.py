@@ -21,8 +21,8 @@ from app.main import create_app
 from app.platform.access import LOCAL, acting
 from app.platform.clock import now
 from app.platform.settings import Settings
-from app.platform.unfinished import STATUSES
-from app.tables import DatasetRow
+from app.platform.unfinished import STATUSES, TABLES
+from app.tables import DatasetRow, Table
 from tests.keys.keyed import ADMIN_KEY, bearer, make
 
 Client = httpx.AsyncClient
@@ -147,3 +147,12 @@ def test_all_states_that_are_no_end_are_counted() -> None:
     ends = {"succeeded", "ready", "failed", "cancelled"}
     known = {*fine_tune_states.Status, *batch_states.Status, *EvaluationStatus}
     assert {str(status) for status in known} - ends | {"validating", "building"} == set(STATUSES)
+
+
+def test_all_kinds_of_jobs_are_counted() -> None:
+    """But for those that are parts of another one."""
+    parts = {"extraction_shards", "notification_attempts", "notification_deliveries"}
+    mapped = {each.class_ for each in Table.registry.mappers if "status" in each.columns}
+    assert {each.__tablename__ for each in mapped} - parts == {
+        table.__tablename__ for table in TABLES
+    }

@@ -170,6 +170,8 @@ async def test_who_acts_for_nobody_gets_no_transaction(
 ) -> None:
     """A job of which nobody has said whose it is, for one; and a job of a row that is gone."""
     platform = create_platform(settings, Backends({}))
+    async with database.transaction(write=True, workspace=LOCAL.workspace) as session:
+        await _add(session, "local")
 
     async def names() -> list[str]:
         async with platform.work(write=False) as work:
@@ -189,9 +191,9 @@ async def test_who_acts_for_nobody_gets_no_transaction(
     with acting(in_workspace("ours")):
         assert await names() == ["ours"]
     with acting(LOCAL):
-        assert await names() == []
+        assert await names() == ["local"]
     with acting(EVERYWHERE):
-        assert sorted(await names()) == ["ours", "theirs"]
+        assert sorted(await names()) == ["local", "ours", "theirs"]
     await platform.database.close()
 
 
