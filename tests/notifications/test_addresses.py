@@ -163,6 +163,14 @@ async def test_a_redirect_inside_is_refused(monkeypatch: pytest.MonkeyPatch, pla
         assert outcome.error == "forbidden_address"
 
 
+async def test_another_call_is_no_redirect() -> None:
+    """303 asks to fetch something: a message sent there would be one that nobody asked for."""
+    with receiver() as here:
+        here.answer = lambda _n, _post: (303, {"location": here.address})
+        assert await send(Webhooks(private=True), here.address) == Outcome("refused", 303)
+        assert len(here.posts) == 1
+
+
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """That of `hook.test`, trusted by this process."""

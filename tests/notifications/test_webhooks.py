@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
+from threading import Event
 
 import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.notifications import schedule
+from app.notifications import schedule, webhooks
 from tests.notifications.conftest import (
     DELIVERIES,
     TARGETS,
@@ -139,6 +140,33 @@ async def test_gone_disables_the_target(client: httpx.AsyncClient, hook: Receive
     patched = await client.patch(f"{TARGETS}/{made['id']}", json={"enabled": True, "events": []})
     assert patched.json()["enabled"] is True
     assert (await client.post(f"{TARGETS}/{made['id']}/test")).status_code == 202
+
+
+async def test_a_target_disabled_meanwhile_is_sent_nothing_more(
+    client: httpx.AsyncClient, hook: Receiver, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt that is being made comes to its end, and the next one is given up."""
+    for bound in ("_FIRST_SECONDS", "_SECONDS"):
+        monkeypatch.setattr(webhooks, bound, 60)
+    disabled = Event()
+
+    def answer(_number: int, _post: Post) -> tuple[int, dict[str, str]]:
+        disabled.wait()
+        return 503, {}
+
+    hook.answer = answer
+    made = await target(client, hook.address)
+    sent = await client.post(f"{TARGETS}/{made['id']}/test")
+    try:
+        await until(lambda: hook.posts)
+        patched = await client.patch(f"{TARGETS}/{made['id']}", json={"enabled": False})
+    finally:
+        disabled.set()
+    assert patched.json()["enabled"] is False
+    delivery = await ended(client, sent.json()["id"])
+    assert delivery["status"] == "failed"
+    assert [each["error"] for each in delivery["attempts"][1:]] == ["target_disabled"]
+    assert len(hook.posts) == 1
 
 
 @pytest.fixture
