@@ -85,13 +85,13 @@ async def upload(request: Request, platform: PlatformDep, backends: BackendsDep)
             told = await asked_about(backends, [given.request.model])
             async with platform.work(write=True) as work:
                 await ExtractionBatches(work).create_from_upload(
-                    given.batch_id, given.request, given.file, told
+                    given.form.owner, given.request, given.file, told
                 )
                 # From here on it may be committed whatever is raised.
-                given.kept = True
+                given.form.kept = True
     except ApiError as error:
         return await _form(request, platform, backends, form.refused(error))
-    return redirect(f"/batches/{given.batch_id}")
+    return redirect(f"/batches/{given.form.owner}")
 
 
 @router.post("/from-dataset")

@@ -48,10 +48,10 @@ async def upload(request: Request, platform: PlatformDep) -> Response:
         except ApiError as error:
             return await _list(request, platform, Form(form.upload.fields, error), None)
         async with platform.work(write=True) as work:
-            await Datasets(work).create(form.dataset_id, new.name, new.format, new.files)
+            await Datasets(work).create(form.owner, new.name, new.format, new.files)
             # From here on it may be committed whatever is raised.
             form.kept = True
-    return redirect(f"/datasets/{form.dataset_id}")
+    return redirect(f"/datasets/{form.owner}")
 
 
 @router.get("/datasets/{dataset_id}")

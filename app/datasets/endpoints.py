@@ -89,12 +89,12 @@ async def create_dataset(
     """
     async with received(request, platform) as form:
         new = check(form.upload)
-        location = f"/v1/datasets/{form.dataset_id}"
+        location = f"/v1/datasets/{form.owner}"
         said = [[file.filename, file.sha256, split] for file, split in new.files]
         asked = fingerprint([new.name, new.format, said])
 
         async def create() -> tuple[str, Dataset]:
-            dataset = await Datasets(work).create(form.dataset_id, new.name, new.format, new.files)
+            dataset = await Datasets(work).create(form.owner, new.name, new.format, new.files)
             return location, dataset
 
         async with platform.work(write=True) as work:

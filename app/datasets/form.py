@@ -1,7 +1,7 @@
 """The form of an upload, checked: the same from a client and from a page."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -9,18 +9,10 @@ from fastapi import Request
 from app.corpora.documents import is_split_name
 from app.datasets.formats import FORMATS
 from app.datasets.service import new_dataset_id
+from app.platform import uploads
 from app.platform.errors import ApiError, FieldError
-from app.platform.uploads import Upload, UploadedFile, read_multipart
+from app.platform.uploads import Received, Upload, UploadedFile
 from app.platform.work import Platform
-
-
-@dataclass
-class Received:
-    """An upload whose files lie in the blob store; set `kept` once a dataset may name them."""
-
-    dataset_id: str
-    upload: Upload
-    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,22 +24,12 @@ class NewDataset:
     files: Sequence[tuple[UploadedFile, str | None]]
 
 
-@asynccontextmanager
-async def received(request: Request, platform: Platform) -> AsyncIterator[Received]:
-    """The form of a request. Unless it is `kept` at the end of the block, nothing is left of it.
-
-    Raises ApiError as `read_multipart`.
-    """
-    dataset_id = new_dataset_id()
-    upload = await read_multipart(
-        request, platform.blobs, dataset_id, files={"file"}, fields={"split", "name", "format"}
+def received(request: Request, platform: Platform) -> AbstractAsyncContextManager[Received]:
+    """The form of a request, whose files are a new dataset's. Raises as `uploads.received`."""
+    fields = {"split", "name", "format"}
+    return uploads.received(
+        request, platform.blobs, new_dataset_id(), files={"file"}, fields=fields
     )
-    form = Received(dataset_id, upload)
-    try:
-        yield form
-    finally:
-        if not form.kept:
-            await platform.blobs.discard(dataset_id)
 
 
 def check(upload: Upload) -> NewDataset:

@@ -113,20 +113,22 @@ async def _from_dataset(
 async def _from_upload(
     request: Request, platform: Platform, backends: Backends, key: str | None
 ) -> Response:
-    async with received(request, platform, backends, FIELDS, from_fields) as form:
-        told = await asked_about(backends, [form.request.model])
+    async with received(request, platform, backends, FIELDS, from_fields) as given:
+        told = await asked_about(backends, [given.request.model])
 
         async def create() -> tuple[str, ExtractionBatch]:
             batches = ExtractionBatches(work)
-            batch = await batches.create_from_upload(form.batch_id, form.request, form.file, told)
+            batch = await batches.create_from_upload(
+                given.form.owner, given.request, given.file, told
+            )
             return _location(batch.id), batch
 
-        asked = fingerprint([form.request.model_dump(mode="json"), form.file.sha256])
+        asked = fingerprint([given.request.model_dump(mode="json"), given.file.sha256])
         async with platform.work(write=True) as work:
             answer = await created(work, "createExtractionBatch", key, asked, 202, create)
             # A repeated request has the location of another batch. From here on it may be
             # committed whatever is raised, should the database go away: `medtune gc` can tell.
-            form.kept = answer.headers["Location"] == _location(form.batch_id)
+            given.form.kept = answer.headers["Location"] == _location(given.form.owner)
     return answer
 
 

@@ -5,8 +5,8 @@ for each file by repeating a field.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,18 @@ class Upload:
 
     files: list[UploadedFile] = field(default_factory=list)
     fields: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class Received:
+    """A form whose files are blobs of `owner`: say that it is `kept` once a row may name them."""
+
+    owner: str
+    upload: Upload
+    kept: bool = False
+
+
+AtFirstFile = Callable[[Mapping[str, Sequence[str]]], Awaitable[None]]
 
 
 class _Receiver:
@@ -148,7 +160,7 @@ async def read_multipart(
     *,
     files: Set[str],
     fields: Set[str],
-    at_first_file: Callable[[Mapping[str, Sequence[str]]], Awaitable[None]] | None = None,
+    at_first_file: AtFirstFile | None = None,
 ) -> Upload:
     """Read the request's form, of these file and field names; files become blobs of `owner`.
 
@@ -186,3 +198,30 @@ async def read_multipart(
     except BaseException:
         await blobs.discard(owner)
         raise
+
+
+@asynccontextmanager
+async def received(
+    request: Request,
+    blobs: Blobs,
+    owner: str,
+    *,
+    files: Set[str],
+    fields: Set[str],
+    at_first_file: AtFirstFile | None = None,
+) -> AsyncIterator[Received]:
+    """The same, for the length of a block: unless it is `kept` at its end, nothing is left of it.
+
+    Raises as `read_multipart`.
+    """
+    form = Received(
+        owner,
+        await read_multipart(
+            request, blobs, owner, files=files, fields=fields, at_first_file=at_first_file
+        ),
+    )
+    try:
+        yield form
+    finally:
+        if not form.kept:
+            await blobs.discard(owner)
