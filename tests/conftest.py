@@ -2,19 +2,37 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from app.platform.access import LOCAL, acting
+# Hundreds of processes are started here: what they import is to be compiled once, also where the
+# environment says to keep nothing of it. (It takes them 5 s instead of 2.)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+from app.platform.access import LOCAL, acting  # noqa: E402
 
 pytest_plugins = ["tests.databases"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _DEFAULT_CORPUS = _ROOT / "../shared/corpora/bc5cdr"
+# What takes longest begins first: at the end no process is left with a long one while others idle.
+_FIRST = ("console", "platform", "encryption", "api", "docs", "e2e", "workspaces", "vocabularies")
+
+# The same examples in each run, on a busy machine too; others with --hypothesis-profile=default.
+hypothesis.settings.register_profile(
+    "repeated",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("repeated")
 
 
 class _Dealing(LoadScopeScheduling):  # type: ignore[misc]
@@ -36,6 +54,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Dealing:
     """In the order of the files: by number of tests the long stories would come last."""
     config.option.loadscopereorder = False
     return _Dealing(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest folders first."""
+    place = {_ROOT / "tests" / name: number for number, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.parent, len(place)))
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ def page(browser: Browser, served: OwnService) -> Iterator[Page]:
     """A page in a context of its own; paths are the service's."""
     with browser.new_context(base_url=served.address) as context:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         errors: list[str] = []
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(error.message))

@@ -44,7 +44,7 @@ def test_an_empty_service_shows_the_way(browser: Browser, tmp_path: Path, shoot:
             expect(page.locator(".empty").filter(has_text=way_on)).to_be_visible()
         page.goto("/")
         sample(service.client)
-        expect(page.get_by_role("row", name="sample")).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("row", name="sample")).to_be_visible(timeout=60_000)
 
 
 def test_what_runs_is_followed(page: Page, served: OwnService, shoot: Shoot) -> None:
@@ -61,7 +61,7 @@ def test_what_runs_is_followed(page: Page, served: OwnService, shoot: Shoot) -> 
     served.client.post(f"/v1/fine-tunes/{job['id']}/cancel")
     ended = page.get_by_role("table", name="Jobs that have ended")
     expect(ended.get_by_role("row", name="the long one")).to_contain_text(
-        "cancelled", timeout=15_000
+        "cancelled", timeout=60_000
     )
     expect(running.get_by_role("row", name="the long one")).to_have_count(0)
 

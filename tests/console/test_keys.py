@@ -26,7 +26,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
 def page(browser: Browser, locked: OwnService) -> Iterator[Page]:
     """A page of whoever has the admin key, who has logged in."""
     with browser.new_context(base_url=locked.address) as context:
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto("/login?next=/keys")
         page.get_by_label("Key", exact=True).fill(ADMIN_KEY)

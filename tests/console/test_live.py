@@ -51,7 +51,7 @@ def test_a_page_nobody_looks_at_holds_no_stream(page: Page, served: OwnService) 
     time.sleep(1)
     assert asked == []
     page.evaluate(hide, False)
-    expect(page.locator(".status")).to_have_text("cancelled", timeout=30_000)
+    expect(page.locator(".status")).to_have_text("cancelled", timeout=60_000)
 
 
 def test_without_its_stream_a_page_asks_now_and_then(page: Page, served: OwnService) -> None:
@@ -65,4 +65,4 @@ def test_without_its_stream_a_page_asks_now_and_then(page: Page, served: OwnServ
     page.goto(f"/fine-tunes/{job['id']}")
     expect(page.locator(".status")).not_to_have_text("cancelled")
     served.client.post(f"/v1/fine-tunes/{job['id']}/cancel")
-    expect(page.locator(".status")).to_have_text("cancelled", timeout=30_000)
+    expect(page.locator(".status")).to_have_text("cancelled", timeout=60_000)

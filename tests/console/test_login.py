@@ -31,7 +31,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnService]:
 def context(browser: Browser, locked: OwnService) -> Iterator[BrowserContext]:
     """A browser that nobody has logged in with."""
     with browser.new_context(base_url=locked.address) as context:
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         yield context
 
 
@@ -148,7 +148,7 @@ def test_a_page_that_is_open_says_when_its_session_has_ended(
     form = page.context.new_page()
     form.goto("/datasets")
     locked.client.post(f"/v1/keys/{key_id}/revoke")
-    expect(page.get_by_role("alert")).to_contain_text("Your login has ended", timeout=30_000)
+    expect(page.get_by_role("alert")).to_contain_text("Your login has ended", timeout=60_000)
     expect(page.get_by_role("row", name="the long one")).to_be_visible()
     shoot(page, "session-ended")
     later: list[str] = []

@@ -56,7 +56,7 @@ def test_what_is_followed_live_stays_where_it_was_scrolled(
     table.evaluate("each => { each.scrollLeft = 60; }")
     upload(served.client, "2|t|Aspirin.\n2|a|Asthma.\n", name=NAMES[1])
     expect(table.get_by_role("link", name=NAMES[1], exact=True).first).to_be_attached(
-        timeout=15_000
+        timeout=60_000
     )
     expect(table).to_be_focused()
     assert table.evaluate("each => each.scrollLeft") == 60

@@ -196,14 +196,14 @@ async def target(client: httpx.AsyncClient, address: str, **more: object) -> Jso
     return created
 
 
-async def until(condition: Callable[[], object], seconds: float = 30) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until it holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def ended(client: httpx.AsyncClient, delivery_id: str, seconds: float = 30) -> Json:
+async def ended(client: httpx.AsyncClient, delivery_id: str, seconds: float = 60) -> Json:
     """A delivery once it has ended."""
     async with asyncio.timeout(seconds):
         while True:

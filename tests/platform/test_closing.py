@@ -44,7 +44,7 @@ async def test_what_is_cut_off_has_let_go_before_its_database_is_closed(tmp_path
 
     platform.jobs.define(JobKind("held", "short", [step], fail, none))
     service = asyncio.create_task(serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await begun.wait()
     end.set()
     await service

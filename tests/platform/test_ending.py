@@ -34,7 +34,7 @@ async def test_live_streams_end_with_the_service() -> None:
     async def look(after: int) -> Sight:
         return Sight([Event()] if after < 1 else [], {"status": "running"}, ended=False)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for _frame in live(look, after=0, stopping=stopping, let_in=anybody):
             seen += 1
             if seen == 2:

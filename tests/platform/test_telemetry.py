@@ -72,7 +72,7 @@ async def traced(
         )
         async with running(settings) as client:
             await story(client)
-        async with asyncio.timeout(20):  # the process gives up earlier, the thread that sends not
+        async with asyncio.timeout(60):  # the process gives up earlier, the thread that sends not
             while [span.name for span in received.spans()].count(LAST) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         yield Traced(received, server, cohere)

@@ -18,7 +18,7 @@ from tests.platform.waiting import until
 from tests.platform.worker_process import Orders, create
 from tests.postgres import Postgres
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @dataclass
@@ -62,10 +62,10 @@ class Crew:
             self.ledger.with_name(f"{self.ledger.name}.{row}").touch()
 
     async def have_begun(self, jobs: int) -> None:
-        await until(lambda: len(self.lines("begun")) == jobs, 60)
+        await until(lambda: len(self.lines("begun")) == jobs)
 
     async def ended(self, rows: Sequence[str]) -> None:
-        await until(lambda: {line[1] for line in self.lines("ended")} >= set(rows), 60)
+        await until(lambda: {line[1] for line in self.lines("ended")} >= set(rows))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_jobs_of_a_killed_process_go_on_in_the_others(crew: Crew) -> None:
     await crew.hire("one", "two", "three", queue=(2, None, None))
     rows = [f"row{n}" for n in range(6)]
     await crew.start(rows)
-    await until(lambda: len(crew.lines("begun")) == 6, 60)
+    await until(lambda: len(crew.lines("begun")) == 6)
     lost = {line[1] for line in crew.lines("begun") if line[-1] == "one"}
     crew.processes["one"].kill()
     crew.release(*rows)
@@ -106,14 +106,14 @@ async def test_a_process_that_was_only_frozen_harms_nothing(crew: Crew) -> None:
     await until(lambda: crew.lines("begun", "row"))
     crew.processes["frozen"].send_signal(signal.SIGSTOP)
     await crew.hire("other")
-    await until(lambda: crew.whose("begun", "row") == ["frozen", "other"], 60)
+    await until(lambda: crew.whose("begun", "row") == ["frozen", "other"])
     crew.processes["frozen"].send_signal(signal.SIGCONT)
     # It looks for the end of its work often, and for its own standing now and then.
     await crew.start(["next"])
     crew.release("next")
     await crew.ended(["next"])
     crew.processes["other"].kill()
-    await until(lambda: len(crew.whose("begun", "row")) == 3, 60)
+    await until(lambda: len(crew.whose("begun", "row")) == 3)
     assert crew.whose("begun", "row")[2] == "frozen"
     crew.release("row")
     await crew.ended(["row"])
@@ -214,7 +214,7 @@ async def test_jobs_of_steps_that_are_no_more_begin_anew(crew: Crew) -> None:
     """While someone can run the old steps they are left alone; then the row is begun with ours."""
     crew.ledger.write_text("wanted row client\n")
     await crew.hire("old", steps="0")
-    await until(lambda: crew.lines("begun", "row"), 60)  # its sweep has found the row
+    await until(lambda: crew.lines("begun", "row"))  # its sweep has found the row
     await crew.hire("new")
     with pytest.raises(TimeoutError):
         await until(lambda: len(crew.lines("begun", "row")) > 1, seconds=4)

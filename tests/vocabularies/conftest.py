@@ -76,7 +76,7 @@ def stored(client: httpx.AsyncClient, owner: str = "voc_*") -> dict[str, bytes]:
 
 async def owned(client: httpx.AsyncClient, owner: str, count: int) -> dict[str, bytes]:
     """What lies in its folder, once there are so many: bytes go a moment after the commit."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(found := stored(client, owner)) != count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return found

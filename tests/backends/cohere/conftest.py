@@ -65,7 +65,7 @@ async def speaking(pieces: Iterable[bytes], *, pause: float = 0.0) -> AsyncItera
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asyncio.gather(*served)
 
 

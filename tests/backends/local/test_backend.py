@@ -29,7 +29,7 @@ from tests.backends.local.small_corpus import small_corpus
 
 ALL = frozenset(Task)
 _TEXT = "Lumarol-induced tremor in an adult. We saw tremor after lumarol was given."
-_PATIENCE = 30
+_PATIENCE = 60
 
 
 def job(

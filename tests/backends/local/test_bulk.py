@@ -39,7 +39,7 @@ from tests.backends.local.small_corpus import small_corpus
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALL = frozenset(Task)
-_PATIENCE = 30
+_PATIENCE = 60
 _BREAKING = "tests.backends.local.breaking_process"
 _TEXTS = [
     text

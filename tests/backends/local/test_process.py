@@ -14,7 +14,7 @@ from app.corpora.documents import Document
 from app.prompts.tasks import Task
 from tests.backends.local.small_corpus import small_corpus
 
-_PATIENCE = 30
+_PATIENCE = 60
 
 
 def _folder(tmp_path: Path, documents: list[Document], iterations: int = 3) -> JobFolder:

@@ -95,7 +95,7 @@ async def evaluated(client: httpx.AsyncClient, sample: Json, tuned: str) -> Json
 
 async def until_running(client: httpx.AsyncClient, location: str) -> None:
     """Wait until its job has begun."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await client.get(location)).json()["status"] == "queued":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -230,7 +230,7 @@ async def test_not_before_its_end(client: httpx.AsyncClient, server: Any) -> Non
     server.hold_until = 1000
     answer = await send(client, jsonl([TEXT] * 30), {"model": "openai:base", "tasks": "chemicals"})
     path = answer.headers["Location"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.asked:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert (await client.get(f"{path}/results")).json()["code"] == "batch_not_finished"
