@@ -10,11 +10,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-_MARK = re.compile(rb"(?i)zq(?:text|name|junk)\d+q")
+_MARK = re.compile(rb"(?i)zq(?:text|name|id|junk)\d+q")
 
 
 class Marks:
-    """Makes them: `text` may lie in files alone, `name` in columns of names, `junk` nowhere."""
+    """Makes them: `text` and `id` may lie in files alone, `name` in columns of names, `junk`
+    nowhere; ids may be in answers, too."""
 
     def __init__(self) -> None:
         self._places: dict[bytes, str] = {}
@@ -26,6 +27,10 @@ class Marks:
     def name(self, place: str) -> str:
         """What somebody calls a thing."""
         return self._make("name", place)
+
+    def id(self, place: str) -> str:
+        """Of a document."""
+        return self._make("id", place)
 
     def junk(self, place: str) -> str:
         """What is refused, or not looked at."""
