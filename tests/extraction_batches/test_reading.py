@@ -93,6 +93,20 @@ def test_faults_have_their_codes(line: bytes, code: str) -> None:
     assert "xxx" not in found.fault.message
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
+    """Anywhere else it is what it is there."""
+    first, second = read(b'\xef\xbb\xbf"a"\n\xef\xbb\xbf"b"\n')
+    assert (first.text, first.fault) == ("a", None)
+    assert second.fault is not None
+
+
+def test_a_text_may_be_as_long_as_it_may_however_it_is_escaped() -> None:
+    """A code point beyond the first plane takes twelve bytes of JSON."""
+    text = "\U0001f600" * 20_000
+    (entry,) = read_jsonl(io.BytesIO(json.dumps(text).encode()), 20_000)
+    assert entry.text == text
+
+
 def request(blobs: Blobs, content: bytes | None = None, **changes: Any) -> CutRequest:
     """A batch over an upload."""
     owner, upload = new_id("bat"), None
@@ -146,11 +160,19 @@ def test_documents_keep_passages_and_splits(tmp_path: Path) -> None:
     long = Document("2", (Passage("title", 0, "x" * 51),))
     with blobs.writer(new_id("ds")) as out:
         out.write("".join(canonical.dumps(each) + "\n" for each in (document, long)).encode())
-    ((first, second),) = pieces(blobs, cut(request(blobs, splits=[("dev", out.key)])).listed)
+    splits = [("dev", out.key), ("test", out.key)]
+    ((first, second, third, fourth),) = pieces(blobs, cut(request(blobs, splits=splits)).listed)
+    assert [each.index for each in (first, second, third, fourth)] == [0, 1, 2, 3]
+    assert (third.id, third.split, third.passages) == ("1", "test", document.passages)
     assert (first.id, first.split, first.passages) == ("1", "dev", document.passages)
     assert first.text == "Aspirin. Pain."
     assert second.fault is not None
     assert second.fault.code == "text_too_long"
+
+
+def test_as_many_texts_as_may_be(tmp_path: Path) -> None:
+    result = cut(request(Blobs.in_folder(tmp_path), b'"x"\n' * 100))
+    assert (result.documents, result.fault) == (100, None)
 
 
 @pytest.mark.parametrize(

@@ -65,11 +65,12 @@ def test_hashes_can_be_made_again_by_whoever_has_the_text() -> None:
     text = "Aspirin causes ulcer."
     said = {
         "diseases": [{"text": "ulcer", "identifiers": ["MESH:D014456", "NAME:ulcer"]}],
+        "chemicals": [{"text": "Aspirin", "identifiers": ["NAME:aspirin"]}],
         "relations": [
             {
                 "chemical": "Aspirin",
                 "disease": "ulcer",
-                "chemical_identifiers": [],
+                "chemical_identifiers": ["NAME:aspirin"],
                 "disease_identifiers": ["NAME:ulcer"],
             }
         ],
@@ -83,7 +84,11 @@ def test_hashes_can_be_made_again_by_whoever_has_the_text() -> None:
     assert found["diseases"] == [
         {"text": expected("ulcer"), "identifiers": ["MESH:D014456", f"NAME:{expected('ulcer')}"]}
     ]
+    assert found["chemicals"] == [
+        {"text": expected("Aspirin"), "identifiers": [f"NAME:{expected('aspirin')}"]}
+    ]
     (relation,) = found["relations"]
+    assert relation["chemical_identifiers"] == [f"NAME:{expected('aspirin')}"]
     assert (relation["chemical"], relation["disease"]) == (expected("Aspirin"), expected("ulcer"))
     assert relation["disease_identifiers"] == [f"NAME:{expected('ulcer')}"]
     assert found["ungrounded"] == [{"task": "chemicals", "text": expected("aspirin")}]

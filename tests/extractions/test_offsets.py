@@ -23,6 +23,13 @@ def test_a_slice_in_any_unit_is_the_same_text(text: str, data: st.DataObject) ->
         assert piece.decode(encoding) == text[start:end]
 
 
+def test_the_edges_of_the_widths() -> None:
+    """The last code point of each width and the first of the next; a combining mark is its own."""
+    text = "\x7f\x80\u07ff\u0800\uffff\U00010000e\u0301"
+    assert [converter(text, "utf16")(at) for at in range(9)] == [0, 1, 2, 3, 4, 5, 7, 8, 9]
+    assert [converter(text, "byte")(at) for at in range(9)] == [0, 1, 3, 5, 8, 11, 15, 16, 18]
+
+
 @given(text=st.text(min_size=1, max_size=60), data=st.data())
 def test_every_mention_is_shown_once_under_its_own_spelling(text: str, data: st.DataObject) -> None:
     """Grouping loses no mention, and each item's text is what stands at its mentions."""
