@@ -19,6 +19,7 @@ from app.cohere_api.dataset_schemas import (
 from app.cohere_api.examples import Counted, common_format
 from app.datasets.schemas import ReportedProblem
 from app.datasets.service import Datasets, problems
+from app.platform.blobs import Blobs
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
 from app.platform.lineage import Lineage
@@ -41,6 +42,14 @@ class NewDataset:
     keep_fields: list[str]
     optional_fields: list[str]
     files: dict[str, tuple[UploadedFile, Counted]]
+
+
+@dataclass(frozen=True)
+class FoundDataset:
+    """The rows of a dataset, those of its files among them."""
+
+    rows: DatasetRows
+    files: Sequence[DatasetFileRow]
 
 
 class CohereDatasets:
@@ -70,13 +79,13 @@ class CohereDatasets:
             )
         )
 
-    async def get(self, dataset_id: str) -> CohereDataset:
+    async def get(self, dataset_id: str) -> FoundDataset:
         """One dataset. Raises ApiError `not_found`."""
-        return (await self._present([await self._found(dataset_id)]))[0]
+        return (await self._with_files([await self._found(dataset_id)]))[0]
 
-    async def page(self, chosen: DatasetFilter, limit: int, offset: int) -> list[CohereDataset]:
+    async def page(self, chosen: DatasetFilter, limit: int, offset: int) -> list[FoundDataset]:
         """Datasets that this API has created, newest first."""
-        return await self._present(await self._rows.page(chosen, limit, offset))
+        return await self._with_files(await self._rows.page(chosen, limit, offset))
 
     async def usage(self) -> int:
         """Bytes of all datasets as they were uploaded."""
@@ -120,25 +129,27 @@ class CohereDatasets:
             raise not_found("dataset", dataset_id)
         return found
 
-    async def _present(self, found: Sequence[DatasetRows]) -> list[CohereDataset]:
+    async def _with_files(self, found: Sequence[DatasetRows]) -> list[FoundDataset]:
         files = await self._rows.files([each.row.id for each in found])
         return [
-            _present(
-                each,
-                [file for file in files if file.dataset_id == each.row.id],
-                await self._problems(each),
-            )
+            FoundDataset(each, [file for file in files if file.dataset_id == each.row.id])
             for each in found
         ]
 
-    async def _problems(self, found: DatasetRows) -> list[ReportedProblem]:
-        """The report's beginning, errors first."""
-        if not found.row.problem_counts:
-            return []
-        _, blob = await Datasets(self._work).report(found.row.id)
-        assert blob is not None
-        listed, _ = await problems(self._work.blobs, blob, 0, _MAX_LISTED)
-        return sorted(listed, key=lambda problem: problem.severity != "error")
+
+async def present(blobs: Blobs, found: FoundDataset) -> CohereDataset:
+    """A dataset as Cohere tells of it.
+
+    Not within a transaction: its report may have to be fetched.
+    """
+    listed: list[ReportedProblem] = []
+    row = found.rows.row
+    if row.problem_counts:
+        assert row.report_blob is not None
+        listed, _ = await problems(blobs, row.report_blob, 0, _MAX_LISTED)
+    # The report's beginning, errors first.
+    listed = sorted(listed, key=lambda problem: problem.severity != "error")
+    return _present(found.rows, found.files, listed)
 
 
 def validation_status(found: DatasetRows) -> ValidationStatus:

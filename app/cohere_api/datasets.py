@@ -16,7 +16,7 @@ from app.cohere_api.dataset_schemas import (
     Usage,
     ValidationStatus,
 )
-from app.cohere_api.dataset_service import EVAL, TRAIN, CohereDatasets, NewDataset
+from app.cohere_api.dataset_service import EVAL, TRAIN, CohereDatasets, NewDataset, present
 from app.cohere_api.errors import CohereError
 from app.cohere_api.examples import Counted, count
 from app.cohere_api.texts import Printable
@@ -24,7 +24,7 @@ from app.corpora.formats import CSV_DELIMITERS
 from app.corpora.unpack import Limits
 from app.datasets.service import new_dataset_id
 from app.platform.http import LineageDep, PlatformDep, ReadWork, WriteWork
-from app.platform.uploads import Upload, UploadedFile, read_multipart
+from app.platform.uploads import Upload, UploadedFile, received
 from app.platform.work import Platform
 
 router = APIRouter(prefix="/v1/datasets")
@@ -67,29 +67,25 @@ async def create_dataset(
     if csv_delimiter and csv_delimiter not in CSV_DELIMITERS:
         told = "invalid request: csv_delimiter must be a comma, a semicolon or a tab"
         raise CohereError(400, told)
-    dataset_id, kept = new_dataset_id(), False
-    upload = await read_multipart(
-        request, platform.blobs, dataset_id, files=set(_PARTS), fields=set()
-    )
-    try:
+    async with received(
+        request, platform.blobs, new_dataset_id(), files=set(_PARTS), fields=set()
+    ) as form:
         new = NewDataset(
-            id=dataset_id,
+            id=form.owner,
             name=name,
             type=dataset_type,
             keep_fields=keep_fields or [],
             optional_fields=optional_fields or [],
             files={
                 split: (file, await _counted(platform, file))
-                for split, file in _by_split(upload).items()
+                for split, file in _by_split(form.upload).items()
             },
         )
         async with platform.work(write=True) as work:
             await CohereDatasets(work).create(new)
-        kept = True
-    finally:
-        if not kept:
-            await platform.blobs.discard(dataset_id)
-    return CreatedDataset(id=dataset_id)
+            # From here on it may be committed whatever is raised.
+            form.kept = True
+    return CreatedDataset(id=new.id)
 
 
 def _by_split(upload: Upload) -> dict[str, UploadedFile]:
@@ -110,7 +106,7 @@ async def _counted(platform: Platform, file: UploadedFile) -> Counted:
 
 @router.get("", operation_id="cohereListDatasets")
 async def list_datasets(
-    work: ReadWork,
+    platform: PlatformDep,
     dataset_type: Annotated[Printable | None, Query(alias="datasetType", max_length=100)] = None,
     before: Annotated[Moment | None, Query()] = None,
     after: Annotated[Moment | None, Query()] = None,
@@ -121,7 +117,9 @@ async def list_datasets(
 ) -> ListedDatasets:
     """Datasets that this API has created, newest first."""
     chosen = DatasetFilter(dataset_type, validation_status, before, after)
-    return ListedDatasets(datasets=await CohereDatasets(work).page(chosen, int(limit), int(offset)))
+    async with platform.work(write=False) as work:
+        found = await CohereDatasets(work).page(chosen, int(limit), int(offset))
+    return ListedDatasets(datasets=[await present(platform.blobs, each) for each in found])
 
 
 @router.get("/usage", operation_id="cohereGetDatasetUsage")
@@ -131,9 +129,11 @@ async def get_usage(work: ReadWork) -> Usage:
 
 
 @router.get("/{dataset_id}", operation_id="cohereGetDataset")
-async def get_dataset(work: ReadWork, dataset_id: DatasetId) -> GotDataset:
+async def get_dataset(platform: PlatformDep, dataset_id: DatasetId) -> GotDataset:
     """One dataset, and what its validation has found."""
-    return GotDataset(dataset=await CohereDatasets(work).get(dataset_id))
+    async with platform.work(write=False) as work:
+        found = await CohereDatasets(work).get(dataset_id)
+    return GotDataset(dataset=await present(platform.blobs, found))
 
 
 @router.delete("/{dataset_id}", operation_id="cohereDeleteDataset")
