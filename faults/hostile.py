@@ -1,8 +1,9 @@
 """`python -m faults.hostile [--only CASE]`: what harm uploads can do to a service, measured.
 
-For each of `tests/hostile/files.py`: how it was answered, by how much the process that answers and
-all its processes together have grown at the most (MiB), and how long others waited for an answer
-meanwhile at the most (ms). Exit code 1 beyond 200 MiB or a second.
+For each of `tests/hostile/files.py` and `uploads.py`: how it was answered, by how much the process
+that answers and all its processes together have grown at the most (MiB), and how long others waited
+for an answer meanwhile at the most (ms). Exit code 1 beyond 200 MiB or a second, or if it was
+answered in another way than such a file is to be.
 """
 
 import argparse
@@ -13,14 +14,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from app.commands.service import settled
 from app.own_service import OwnService, own_service
 from benchmarks._processes import tree
-from tests.hostile.files import FILES
+from tests.hostile.uploads import UPLOADS, as_expected, outcome, send
 
 _MOST_MIB = 200
 _MOST_MS = 1000
@@ -38,30 +39,29 @@ class Seen:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; gives the exit code."""
+    cases = {f"{case} ({kind})": kind for kind, files in UPLOADS.items() for case in files}
     parser = argparse.ArgumentParser(prog="faults.hostile", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(FILES), help="this one")
+    parser.add_argument("--only", action="append", choices=list(cases), help="this one")
     given = parser.parse_args(arguments)
-    print(f"{'upload':<44}{'answered':<24}{'MiB':>5}{'all':>6}{'ms':>6}")
+    print(f"{'upload':<72}{'answered':<40}{'MiB':>5}{'all':>6}{'ms':>6}")
     bad = False
     with tempfile.TemporaryDirectory() as folder, own_service(Path(folder)) as service:
-        for case in given.only or FILES:
-            content = FILES[case].content()
+        for number, case in enumerate(given.only or cases):
+            kind = cases[case]
+            hostile = UPLOADS[kind][case.removesuffix(f" ({kind})")]
+            made = hostile._replace(content=partial(bytes, hostile.content()))
             with _watched(service) as seen:
-                said = _send(service.client, case, content)
-            print(f"{case:<44}{said:<24}{seen.service:>5}{seen.all:>6}{seen.answer:>6}", flush=True)
+                answer = send(service.client, kind, made, f"n{number}")
+                said = outcome(service.client, kind, answer)
+            shown = " ".join([said[0], *said[-1:]])[:39]
+            print(
+                f"{case:<72}{shown:<40}{seen.service:>5}{seen.all:>6}{seen.answer:>6}", flush=True
+            )
             bad |= seen.all > _MOST_MIB or seen.answer > _MOST_MS
+            if not as_expected(hostile, said):
+                print(f"  not what is expected of it: {said}")
+                bad = True
     return 1 if bad else 0
-
-
-def _send(client: httpx.Client, case: str, content: bytes) -> str:
-    format_ = FILES[case].format
-    form = {"name": case, **({"format": format_} if format_ else {})}
-    answer = client.post("/v1/datasets", files={"file": ("upload", content)}, data=form)
-    if not answer.is_success:
-        return f"{answer.status_code} {answer.json()['code']}"
-    dataset = settled(client, answer.headers["Location"])
-    codes = dataset["report"]["by_code"] if dataset["report"] else ()
-    return " ".join([dataset["status"], *codes][:2])
 
 
 @contextmanager
