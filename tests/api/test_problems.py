@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from app.platform.problem_json import field_errors
 from app.platform.settings import Settings
 from tests.api.conftest import Json
 
@@ -71,6 +72,13 @@ async def test_names_that_are_not_ours_are_not_repeated(client: httpx.AsyncClien
     answer = await client.post("/v1/extractions", json=request)
     assert "Smith" not in answer.text
     assert [e["pointer"] for e in answer.json()["errors"]] == ["/tekst", ""]
+
+
+async def test_a_pointer_is_one_whatever_a_field_is_called() -> None:
+    """Its own marks are escaped (RFC 6901); lists count from zero, and a query is no body."""
+    places = [("body", "prices", "a/b~1", 0), ("query", "limit"), ("body",)]
+    faults = field_errors([{"loc": each, "type": "x", "msg": "m"} for each in places])
+    assert [each.pointer for each in faults] == ["/prices/a~1b~01/0", "/query/limit", ""]
 
 
 async def test_request_id_is_taken_over_if_sane(client: httpx.AsyncClient) -> None:

@@ -14,23 +14,25 @@ WRITERS = 12
 async def test_writers_that_read_first_wait_for_one_another(tmp_path: Path) -> None:
     """Each reads a number and writes the next: none fails, and none overwrites another's.
 
-    On SQLite alone: PostgreSQL has many writers, and who reads first there locks what it reads.
+    Neither in one process nor in two, each of which has its own. On SQLite alone: PostgreSQL has
+    many writers, and who reads first there locks what it reads.
     """
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    database, other = (Database(f"sqlite+aiosqlite:///{tmp_path}/x.db") for _ in range(2))
     async with database.transaction(write=True) as session:
         await session.execute(text("CREATE TABLE counter (n INTEGER)"))
         await session.execute(text("INSERT INTO counter VALUES (0)"))
 
-    async def count() -> None:
+    async def count(database: Database) -> None:
         async with database.transaction(write=True) as session:
             n = await session.scalar(text("SELECT n FROM counter"))
             await asyncio.sleep(0.01)
             await session.execute(text("UPDATE counter SET n = :n"), {"n": n + 1})
 
-    await asyncio.gather(*(count() for _ in range(WRITERS)))
+    await asyncio.gather(*(count(each) for each in [database, other] * (WRITERS // 2)))
     async with database.transaction(write=False) as session:
         assert await session.scalar(text("SELECT n FROM counter")) == WRITERS
     await database.close()
+    await other.close()
 
 
 async def test_a_reader_does_not_wait_for_a_writer(settings: Settings) -> None:
