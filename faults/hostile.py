@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; gives the exit code."""
     cases = {f"{case} ({kind})": kind for kind, files in UPLOADS.items() for case in files}
     parser = argparse.ArgumentParser(prog="faults.hostile", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(cases), help="this one")
+    parser.add_argument("--only", action="append", metavar="CASE", choices=list(cases))
     given = parser.parse_args(arguments)
     print(f"{'upload':<72}{'answered':<40}{'MiB':>5}{'all':>6}{'ms':>6}")
     bad = False
