@@ -16,6 +16,8 @@ from app.platform.queues import Queue
 from app.platform.retention import KEPT, MESSAGES_KEPT, forget_old
 from app.platform.settings import Settings
 from app.tables import (
+    AuditEventRow,
+    ConsoleSessionRow,
     IdempotencyKeyRow,
     NotificationDeliveryRow,
     NotificationRow,
@@ -44,6 +46,17 @@ def target() -> NotificationTargetRow:
 def delivery(notification: str) -> NotificationDeliveryRow:
     common = {"target_id": "nt", "status": "delivered", "created_at": now()}
     return NotificationDeliveryRow(id="dlv", notification_id=notification, **common)
+
+
+def audited(name: str, settings: Settings, *, hours_over: float) -> AuditEventRow:
+    at = now() - timedelta(days=settings.keep_audit_days, hours=hours_over)
+    common = {"actor": "local", "action": "created", "kind": "datasets", "request_id": None}
+    return AuditEventRow(id=name, at=at, subject_id="ds", **common)
+
+
+def login(name: str, *, hours_over: float) -> ConsoleSessionRow:
+    expires = now() - timedelta(hours=hours_over)
+    return ConsoleSessionRow(hash=name, key_id=None, created_at=now(), expires_at=expires)
 
 
 async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
@@ -76,6 +89,13 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
     async with platform.work(write=True) as work:
         work.session.add_all([answered("old", hours_over=1), answered("young", hours_over=-1)])
         work.session.add_all([told("old", hours_over=1), told("young", hours_over=-1), target()])
+        work.session.add_all([login("old", hours_over=1), login("young", hours_over=-1)])
+        work.session.add_all(
+            [
+                audited("old", settings, hours_over=1),
+                audited("young", settings, hours_over=-1),
+            ]
+        )
         await work.session.flush()
         work.session.add(delivery("old"))
 
@@ -85,6 +105,9 @@ async def test_answers_and_traces_of_jobs_are_forgotten_in_time(
         assert (await work.session.scalars(select(IdempotencyKeyRow.key))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationRow.id))).all() == ["young"]
         assert (await work.session.scalars(select(NotificationDeliveryRow.id))).all() == []
+        assert (await work.session.scalars(select(ConsoleSessionRow.hash))).all() == ["young"]
+        ours = select(AuditEventRow.id).where(AuditEventRow.subject_id == "ds")
+        assert (await work.session.scalars(ours)).all() == ["young"]
     # What has just ended is known for a week; then it would begin anew if it were started again.
     await jobs.start("heard", "ended")
     monkeypatch.setattr(retention, "KEPT", timedelta(seconds=-1))
