@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from app.backends.asked import asked_about
 from app.backends.base import Backend, BaseModelInfo
 from app.backends.registry import Backends, base_model_id
 from app.models.present import present, present_alias, present_base
@@ -20,7 +21,7 @@ from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow
 from app.vocabularies.service import Vocabularies
 
-_TUNED = "mdl_"
+_TUNED, _FINE_TUNE = "mdl_", "ft_"
 # Of servers: of Hugging Face, Ollama, a path. Whatever else a client writes there is not repeated.
 _MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
@@ -79,13 +80,20 @@ class Models:
 
         Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`.
         """
-        if name.startswith("ft_") and (fine_tune := await self._rows.fine_tune(name)):
+        if name.startswith(_FINE_TUNE) and (fine_tune := await self._rows.fine_tune(name)):
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
             name = fine_tune.model_id or name
         found = await self._find(name)
         indexes = await Vocabularies(self._work).indexes_of(found.vocabularies)
         return _resolved(self._backends, found, indexes)
+
+    async def meant(self, name: str) -> str:
+        """The id that an alias points to; of what is none, itself."""
+        if ":" in name or name.startswith((_TUNED, _FINE_TUNE)):
+            return name
+        alias = await self._rows.alias(name)
+        return name if alias is None else alias.model
 
     async def delete(self, model_id: str) -> None:
         """Remove a tuned model for good. Raises ApiError `model_not_found`."""
@@ -113,7 +121,7 @@ class Models:
 
     async def put_alias(self, name: str, model_id: str) -> ModelAlias:
         """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
-        if name.startswith((_TUNED, "ft_")):
+        if name.startswith((_TUNED, _FINE_TUNE)):
             raise invalid_field("/path/name", "like_an_id", "An alias must not look like an id.")
         model = await self.get(model_id)
         if model.fine_tune_id is not None and await self._rows.lock(model.id) is None:
@@ -153,9 +161,7 @@ class Models:
 
     async def _find(self, name: str) -> Found:
         """The form of a name says where to look."""
-        if ":" not in name and not name.startswith(_TUNED):
-            alias = await self._rows.alias(name)
-            name = name if alias is None else alias.model
+        name = await self.meant(name)
         if ":" in name:
             if await self._is_tuned(name):
                 raise _unknown(name)
@@ -194,15 +200,18 @@ async def resolve(platform: Platform, backends: Backends, name: str) -> Resolved
 
     Servers are asked for what they have before the database is.
     """
-    owner, colon, _ = name.partition(":")
-    if colon and (name in backends.untuned or not _at_a_server(backends, owner)):
+    if ":" not in name:
+        async with platform.work(write=False) as work:
+            models = Models(work, backends)
+            name = await models.meant(name)
+            if ":" not in name:
+                return await models.resolve(name)
+    if name in backends.untuned or not _at_a_server(backends, name.partition(":")[0]):
         return _resolved(backends, await _find_base(backends, name))
-    if colon:
-        await backends.base_models(owner)
+    told = await asked_about(backends, [name])
     async with platform.work(write=False) as work:
-        resolved = await Models(work, backends).resolve(name)
-    if colon:
-        backends.untuned.add(name)
+        resolved = await Models(work, told).resolve(name)
+    backends.untuned.add(name)
     return resolved
 
 
