@@ -10,6 +10,7 @@ from app.platform.jobs import JobError, JobKind, Jobs
 from app.platform.queues import Queue
 from app.platform.settings import Settings
 from tests.acting import acting_for_anybody
+from tests.platform.waiting import all_ended
 
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
@@ -137,7 +138,7 @@ async def test_sweep_starts_what_a_crash_left_unstarted(settings: Settings) -> N
     await jobs.open()
     await jobs.start("good", "ended")
     await until(lambda: "second ended" in ledger.done)
-    await asyncio.sleep(0.3)
+    await all_ended(jobs)
     ledger.open_rows = ["ended", "unstarted"]
     await jobs.sweep()
     await until(lambda: any("second unstarted" in line for line in ledger.done))

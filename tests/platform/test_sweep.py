@@ -1,6 +1,5 @@
 """The sweep: what was left unstarted begins by itself, and one bad row harms no other."""
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -10,7 +9,7 @@ from app.platform.jobs import JobKind, Jobs
 from app.platform.queues import Queue
 from app.platform.settings import Settings
 from tests.acting import acting_for_anybody
-from tests.platform.waiting import until
+from tests.platform.waiting import all_ended, until
 
 
 class Rows:
@@ -69,7 +68,7 @@ async def test_a_row_that_cannot_be_failed_stops_no_other(settings: Settings) ->
     jobs = engine(settings, rows)
     await jobs.open()
     await until(lambda: rows.done == ["broken"])
-    await asyncio.sleep(0.3)  # its workflow ends a moment after its step
+    await all_ended(jobs)
     rows.unfinished_rows.append("other")
     await jobs.sweep()
     await until(lambda: "other" in rows.done)

@@ -31,7 +31,7 @@ class Orders:
     ledger: str
     name: str
     queue: tuple[int, int | None, int | None] = (4, None, None)
-    lost_seconds: float = 2.0
+    lost_seconds: float = 5.0  # so that a busy machine makes nobody look dead
     shutdown_seconds: float = 0.0
     steps: str = job_kinds.STEPS_VERSION
 
