@@ -26,7 +26,7 @@ KEY = "a-key-that-nobody-may-see"
 # A text as no log and no error may have it; the stand-in's answers find the disease in it.
 TEXT = "Zebedee Quux, 41, had glaucoma after aspirin."
 ATTEMPTS = 2
-TIMEOUT = 1.0
+TIMEOUT = 3.0
 RETIRED = REMOVED.format("command-r7b-12-2024")
 
 

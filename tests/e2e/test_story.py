@@ -74,7 +74,7 @@ def test_a_killed_training_goes_on_by_itself(tmp_path: Path, database_url: str |
     """kill -9 in the middle of a training; after a restart it succeeds, once, and extracts."""
     with own_service(tmp_path, environment(database_url)) as service:
         client, process = service.client, service.process
-        upload = [("file", ("train.pubtator.txt", larger_sample(2)))]
+        upload = [("file", ("train.pubtator.txt", larger_sample(1)))]
         dataset = finished(client, create(client, "/v1/datasets", files=upload))
         assert dataset["status"] == "ready", dataset
         request: Json = {"dataset_id": dataset["id"]}

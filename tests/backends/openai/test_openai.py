@@ -218,7 +218,7 @@ async def test_a_failure_that_passes_is_not_seen(server: Server) -> None:
 
 
 async def test_a_cut_connection_and_a_silent_server(server: Server) -> None:
-    backend = connected(server, timeout=0.2)
+    backend = connected(server, timeout=1)
     server.fault = Fault(None)
     assert (await failing(backend)).code == "backend_unavailable"
     server.fault = Fault(delay=5)
