@@ -1,5 +1,6 @@
 """Fixtures shared by all tests, and how the tests are dealt out to several processes."""
 
+import gc
 import os
 import re
 import sys
@@ -54,6 +55,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Dealing:
     """In the order of the files: by number of tests the long stories would come last."""
     config.option.loadscopereorder = False
     return _Dealing(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """What there is now stays: the collector, which runs often, need not go through it again.
+
+    That takes a third off the time of many small tests.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from app.backends.registry import Backends
 from app.corpora import unpack
 from app.datasets.ingest import IngestRequest, IngestResult, Source, SplitSource, ingest
+from app.datasets.job_side import JobSide
 from app.datasets.schemas import Dataset
 from app.datasets.service import Datasets
 from app.parts import create_platform
@@ -146,7 +147,7 @@ async def get(platform: Platform, row_id: str) -> Dataset:
 
 
 def job(platform: Platform, work_of: Any) -> JobKind:
-    return processes.process_job("dataset", platform, Datasets, work_of)
+    return processes.process_job("dataset", platform, JobSide, work_of)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -201,12 +202,12 @@ async def test_a_database_that_is_away_fails_no_job(
     row_id = await uploaded(platform)
     tried = asyncio.Event()
 
-    async def away(_self: Datasets, _row_id: str, _share: float) -> None:
+    async def away(_self: JobSide, _row_id: str, _share: float) -> None:
         tried.set()
         raise OperationalError("", None, Exception("gone"))
 
     with monkeypatch.context() as broken:
-        broken.setattr(Datasets, "advance", away)
+        broken.setattr(JobSide, "advance", away)
         [step] = job(platform, partial(held, tmp_path, 0.5)).steps
         begun = asyncio.ensure_future(step(row_id))
         await asyncio.wait_for(tried.wait(), WAIT_SECONDS)
