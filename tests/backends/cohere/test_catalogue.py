@@ -179,17 +179,12 @@ async def test_a_server_that_does_not_answer_is_waited_for_once(
 ) -> None:
     """The first caller waits; those who come when that time is over do not."""
     server.faults.add(MODELS, Fault.slow(30))
-    catalogue = Catalogue(client, patience=0.05, clock=clock)
+    catalogue = Catalogue(client, patience=1.0, clock=clock)
     assert await catalogue.models() == []
-    clock.now += 0.05
-    late = 0
-    for _ in range(50):
-        try:
-            async with asyncio.timeout(0.04):
-                assert await catalogue.models() == []
-        except TimeoutError:
-            late += 1
-    assert late < 25  # a busy machine may hold up some, not most
+    clock.now += 1.0
+    async with asyncio.timeout(25):  # half of what it would take if each of them waited
+        for _ in range(50):
+            assert await catalogue.models() == []
     await catalogue.close()
 
 
