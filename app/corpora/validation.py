@@ -5,10 +5,10 @@ the line is known: see `draft`.
 """
 
 from collections.abc import Iterator
-from hashlib import blake2b
 
 from app.corpora.documents import Document
 from app.corpora.problems import Problem, problem
+from app.corpora.seen import SeenTexts
 
 
 class Validator:
@@ -17,9 +17,8 @@ class Validator:
     def __init__(self) -> None:
         self.documents = 0
         self._splits: dict[str, str | None] = {}
-        # 60 bits as a number, half of what 16 bytes take in Python: among ten million texts two are
-        # taken for the same by chance once in 23,000 times, which is a warning and no more.
-        self._texts: dict[int, str] = {}
+        self._texts = SeenTexts()
+        self._names: list[str] = []  # by the numbers that go with the texts
 
     def check(
         self, split: str | None, document: Document, line: int | None = None
@@ -37,8 +36,10 @@ class Validator:
             yield problem("duplicate_document", line=line, document_id=name)
         else:
             yield problem("document_in_two_splits", line=line, document_id=name)
-        digest = blake2b(text.encode(errors="replace"), digest_size=8).digest()
-        if (other := self._texts.setdefault(int.from_bytes(digest) >> 4, name)) != name:
+        first = self._texts.first(text, len(self._names))
+        if first == len(self._names):
+            self._names.append(name)
+        elif (other := self._names[first]) != name:
             yield problem("same_text", f"document {other}", line=line, document_id=name)
 
     def finish(self) -> Iterator[Problem]:
