@@ -124,8 +124,8 @@ class Jobs:
             notification_listener_polling_interval_sec=1.0,
         )
         DBOS.destroy(destroy_registry=True)
-        DBOS(config=config)
         quieten("dbos")  # it says of each look at each queue that the database is away
+        DBOS(config=config)
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000)(job)
         DBOS.listen_queues(listening)
         DBOS.launch()

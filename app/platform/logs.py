@@ -95,8 +95,12 @@ _told_already, _first_words = _ToldAlready(), _FirstWords()
 
 
 def quieten(logger: str) -> None:
-    """Write what a library says again and again only now and then. Safe to repeat."""
+    """Write what a library says again and again only now and then, and as all else is written.
+
+    Before it is opened: one that has a handler adds none of its own. Safe to repeat.
+    """
     found = logging.getLogger(logger)
+    found.handlers, found.propagate = [logging.NullHandler()], True
     if not any(isinstance(each, _Seldom) for each in found.filters):
         found.addFilter(_Seldom(_SELDOM_SECONDS))
 
@@ -145,7 +149,7 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").addFilter(_told_already)

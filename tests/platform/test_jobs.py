@@ -1,6 +1,7 @@
 """The job engine on its real database: nothing is lost, nothing is done twice."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import pytest
@@ -128,6 +129,17 @@ async def test_failures_end_the_job_and_hide_the_text(settings: Settings) -> Non
     assert ledger.done == ["first row1"]
     assert b"row2" in stored(settings)
     assert b"secret text" not in stored(settings)
+
+
+async def test_the_engine_says_nothing_in_a_way_of_its_own(settings: Settings) -> None:
+    """Its logger has no handler that would write messages as they are, nor keeps them to itself."""
+    logger = logging.getLogger("dbos")
+    logger.handlers, logger.propagate = [], False
+    jobs = engine(settings, Ledger())
+    await jobs.open()
+    await jobs.close()
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+    assert logger.propagate
 
 
 async def test_sweep_starts_what_a_crash_left_unstarted(settings: Settings) -> None:

@@ -39,6 +39,9 @@ def test_commands_print_no_text(tmp_path: Path) -> None:
     none = file("none.txt", marks.text("no corpus"))
     key = marks.junk("a key")
     (tmp_path / "data").mkdir()
+    folder = tmp_path / marks.junk("a data folder")
+    folder.mkdir()
+    (folder / "medtune.db").write_text(marks.text("no database") * 999)
     with own_service(tmp_path / "data") as service:
         server = {"MEDTUNE_SERVER": service.address}
         running = {
@@ -49,7 +52,8 @@ def test_commands_print_no_text(tmp_path: Path) -> None:
             "upload": begun("upload", "--wait", bad, **server),
             "train": begun("train", bad, **server),
             "evaluate": begun("evaluate", "local:rules", "--dataset", none, **server),
-            "broken": begun("gc", MEDTUNE_DATA_DIR=str(text / marks.junk("a folder"))),
+            "away": begun("gc", MEDTUNE_DATA_DIR=str(text / marks.junk("a folder"))),
+            "broken": begun("gc", MEDTUNE_DATA_DIR=str(folder)),
         }
         said = {name: each.communicate(timeout=500) for name, each in running.items()}
     codes = {name: each.returncode for name, each in running.items()}
@@ -58,5 +62,6 @@ def test_commands_print_no_text(tmp_path: Path) -> None:
         assert not marks.found(err), (name, err)
         assert not marks.found(out) or name == "answered", (name, out)
     assert codes == {name: int(name not in ("answered", "key")) for name in codes}
+    assert b"does not answer" in said["away"][1]
     assert b'"command_broke"' in said["broken"][1]
     assert not marks.found(service.log.read_bytes())
