@@ -205,7 +205,7 @@ def create_app(settings: Settings, queues: Collection[str] | None = None) -> Fas
     app.state.doorkeeper = doorkeeper
     app.state.backends = backends
     app.state.lineage = create_lineage(backends)
-    app.include_router(api.router)
+    api.mount(app)
     app.include_router(health.router)
     app.include_router(metrics_page.router)
     app.mount("/cohere", create_cohere_api(platform, backends, app.state.lineage))
