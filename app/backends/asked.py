@@ -8,9 +8,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from app.backends.base import BaseModelInfo
-from app.backends.registry import Backends
-
-_TUNED = ("mdl_", "ft_")
+from app.backends.registry import FINE_TUNE, TUNED, Backends
 
 
 class _Asked(Backends):
@@ -48,7 +46,7 @@ async def asked_about(backends: Backends, models: Collection[str]) -> Backends:
 
     A base model's begins with that of its backend; an alias may be one of any.
     """
-    untuned = [name for name in models if not name.startswith(_TUNED)]
+    untuned = [name for name in models if not name.startswith((TUNED, FINE_TUNE))]
     if any(":" not in name for name in untuned):
         return await asked(backends)
     return await asked(backends, {name.partition(":")[0] for name in untuned})

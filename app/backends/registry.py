@@ -7,6 +7,8 @@ from app.backends.base import Backend, BackendError, BaseModelInfo
 from app.platform.errors import CODES, ApiError
 from app.platform.lately import Lately
 
+# How the ids of tuned models and of fine-tunes begin; either is a name of a model.
+TUNED, FINE_TUNE = "mdl_", "ft_"
 # A model's name at its server is its secret until its row is there; this much longer does no harm.
 _UNTUNED_SECONDS = 5.0
 

@@ -1,7 +1,7 @@
 """What a model's name means to Cohere's API: our own names, and those of Cohere's servers."""
 
 from app.backends.asked import asked_about
-from app.backends.registry import Backends, base_model_id
+from app.backends.registry import FINE_TUNE, Backends, base_model_id
 from app.cohere_api.errors import unknown_model
 from app.cohere_api.forwarding import Forwarding
 from app.models.schemas import Model
@@ -11,7 +11,6 @@ from app.platform.errors import ApiError
 from app.platform.work import Platform
 
 _TUNED = "-ft"
-_FINE_TUNE = "ft_"
 
 
 async def resolve(platform: Platform, backends: Backends, name: str) -> ResolvedModel:
@@ -47,14 +46,14 @@ def _own(name: str) -> str:
     # PostgreSQL refuses to look for some of these.
     if not name.isprintable():
         raise unknown_model(name)
-    return name.removesuffix(_TUNED) if name.startswith(_FINE_TUNE) else name
+    return name.removesuffix(_TUNED) if name.startswith(FINE_TUNE) else name
 
 
 async def _described(platform: Platform, backends: Backends, name: str) -> Model:
     told = await asked_about(backends, [name])
     async with platform.work(write=False) as work:
         models = Models(work, told)
-        if name.startswith(_FINE_TUNE):
+        if name.startswith(FINE_TUNE):
             name = (await models.resolve(name)).id
         return await models.get(name)
 

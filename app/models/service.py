@@ -7,7 +7,7 @@ from datetime import date
 
 from app.backends.asked import asked_about
 from app.backends.base import Backend, BaseModelInfo
-from app.backends.registry import Backends, base_model_id
+from app.backends.registry import FINE_TUNE, TUNED, Backends, base_model_id
 from app.models.present import present, present_alias, present_base
 from app.models.repository import ModelRepository
 from app.models.schemas import BackendInfo, Model, ModelAlias
@@ -21,7 +21,6 @@ from app.prompts.templates import TEMPLATES, Template
 from app.tables import ModelAliasRow
 from app.vocabularies.service import Vocabularies
 
-_TUNED, _FINE_TUNE = "mdl_", "ft_"
 # Of servers: of Hugging Face, Ollama, a path. Whatever else a client writes there is not repeated.
 _MODEL_NAME = re.compile(r"[A-Za-z0-9._:/@+~-]+")
 _STILL_TRAINING = ("queued", "preparing", "training", "cancelling")
@@ -80,7 +79,7 @@ class Models:
 
         Raises ApiError `model_not_found`, `model_not_ready`, `retired`, `capability_unavailable`.
         """
-        if name.startswith(_FINE_TUNE) and (fine_tune := await self._rows.fine_tune(name)):
+        if name.startswith(FINE_TUNE) and (fine_tune := await self._rows.fine_tune(name)):
             if fine_tune.status in _STILL_TRAINING:
                 raise ApiError("model_not_ready", f"{fine_tune.id} is {fine_tune.status}.")
             name = fine_tune.model_id or name
@@ -90,7 +89,7 @@ class Models:
 
     async def meant(self, name: str) -> str:
         """The id that an alias points to; of what is none, itself."""
-        if ":" in name or name.startswith((_TUNED, _FINE_TUNE)):
+        if ":" in name or name.startswith((TUNED, FINE_TUNE)):
             return name
         alias = await self._rows.alias(name)
         return name if alias is None else alias.model
@@ -121,7 +120,7 @@ class Models:
 
     async def put_alias(self, name: str, model_id: str) -> ModelAlias:
         """Point an alias to a model that exists. Raises ApiError `model_not_found`."""
-        if name.startswith((_TUNED, _FINE_TUNE)):
+        if name.startswith((TUNED, FINE_TUNE)):
             raise invalid_field("/path/name", "like_an_id", "An alias must not look like an id.")
         model = await self.get(model_id)
         if model.fine_tune_id is not None and await self._rows.lock(model.id) is None:

@@ -5,6 +5,7 @@ Large ones are made when asked for.
 
 import gzip
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import httpx
 
@@ -71,28 +72,22 @@ def _vocabularies() -> Iterator[tuple[str, Hostile]]:
     plain, mesh = VocabularyFormat.PLAIN, VocabularyFormat.MESH_DESCRIPTORS
     names = b"D000001\t" + b"|".join(b"%d" % n for n in range(100_000))
     yield "100,000 names, plain", _said(lambda: names, "names", plain)
-    line = Hostile(lambda: b"D000001\t" + b"a" * 100 * MIB, frozenset({"longer than"}), plain)
-    yield "a line of 100 MB, plain", line
-    yield (
-        "an element of 100 MB, mesh_descriptors",
-        Hostile(
-            lambda: b"<DescriptorRecordSet><DescriptorRecord><a>" + b"a" * 100 * MIB,
-            frozenset({"longer than"}),
-            mesh,
-        ),
-    )
-    yield (
-        "an attribute of 100 MB, mesh_descriptors",
-        Hostile(
-            lambda: b'<DescriptorRecordSet a="' + b"a" * 100 * MIB,
-            frozenset({"longer than"}),
-            mesh,
-        ),
-    )
+    line = partial(_endless, b"D000001\t")
+    yield "a line of 100 MB, plain", _said(line, "longer than", plain)
+    for place, opened in (
+        ("an element", b"<DescriptorRecordSet><DescriptorRecord><a>"),
+        ("an attribute", b'<DescriptorRecordSet a="'),
+    ):
+        long = partial(_endless, opened)
+        yield f"{place} of 100 MB, mesh_descriptors", _said(long, "longer than", mesh)
     yield (
         "zip in a zip, plain",
         Hostile(lambda: zipped(("a.zip", zipped(("a.txt", samples.PLAIN)))), _NESTED, plain),
     )
+
+
+def _endless(begun: bytes) -> bytes:
+    return begun + b"a" * 100 * MIB
 
 
 def _said(content: Callable[[], bytes], word: str, format_: str) -> Hostile:
