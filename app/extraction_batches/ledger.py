@@ -6,10 +6,10 @@ from typing import Any
 
 from app.extraction_batches.repository import BatchRepository
 from app.extraction_batches.sizing import window
-from app.extraction_batches.states import ACTIVE, TERMINAL, ShardStatus, Status
+from app.extraction_batches.states import ACTIVE, TERMINAL, ShardStatus, Status, may_become
 from app.notifications.service import Notifications
 from app.platform.clock import now
-from app.platform.errors import not_found
+from app.platform.errors import ApiError, not_found
 from app.platform.work import Work
 from app.tables import ExtractionBatchEventRow, ExtractionBatchRow, ExtractionShardRow
 
@@ -32,23 +32,29 @@ class Ledger:
         return _there(await self.rows.lock(batch_id), batch_id)
 
     async def move(
-        self, row: ExtractionBatchRow, status: Status, data: dict[str, Any] | None = None
+        self, row: ExtractionBatchRow, following: Status, data: dict[str, Any] | None = None
     ) -> None:
-        """Change the status and write it down."""
-        row.status = status.value
-        if status in TERMINAL:
+        """Change the status along the transition table, write it down. Raises ApiError `conflict`."""
+        if not may_become(Status(row.status), following):
+            raise ApiError("conflict", f"A {row.status} batch cannot become {following}.")
+        row.status = following.value
+        if following in TERMINAL:
             row.finished_at = now()
+        await self.event(row, data)
+        if following in TERMINAL:
+            await Notifications(self._work).announce(row)
+
+    async def event(self, row: ExtractionBatchRow, data: dict[str, Any] | None = None) -> None:
+        """Write down that it has the status it has."""
         await self.rows.add_event(
             ExtractionBatchEventRow(
                 batch_id=row.id,
                 sequence=await self.rows.last_event(row.id) + 1,
                 at=now(),
-                type=status.value,
+                type=row.status,
                 data=data or {},
             )
         )
-        if status in TERMINAL:
-            await Notifications(self._work).announce(row)
 
     async def feed(self, row: ExtractionBatchRow) -> None:
         """Start as many shards of a running batch as there is room for."""
@@ -66,7 +72,7 @@ class Ledger:
     async def stop(self, row: ExtractionBatchRow) -> None:
         """Begin no more shards; the batch ends when those at work have stopped."""
         await self.rows.cancel_shards(row.id)
-        await self.move(row, Status.CANCELLING)
+        await self.move(row, Status.CANCELLING, _why(row))
         await self.settle(row)
 
     async def settle(self, row: ExtractionBatchRow) -> None:
@@ -78,10 +84,8 @@ class Ledger:
                 data = {"succeeded": row.succeeded, "failed": row.failed}
                 await self.move(row, Status.SUCCEEDED, data)
         elif row.status == Status.CANCELLING and not await self.rows.count(row.id, ACTIVE):
-            if row.error_code is None:
-                await self.move(row, Status.CANCELLED)
-            else:
-                await self.move(row, Status.FAILED, {"code": row.error_code})
+            ended = Status.CANCELLED if row.error_code is None else Status.FAILED
+            await self.move(row, ended, _why(row))
 
     def remove_blobs(self, keys: Sequence[str]) -> None:
         """Delete blobs once this is committed."""
@@ -119,6 +123,10 @@ class Ledger:
 def texts_of(shards: Sequence[ExtractionShardRow]) -> list[str]:
     """The blobs of their texts; where no line could be read they are their own results."""
     return [each.input_blob for each in shards if each.input_blob not in ("", each.result_blob)]
+
+
+def _why(row: ExtractionBatchRow) -> dict[str, Any]:
+    return {} if row.error_code is None else {"code": row.error_code}
 
 
 def _there(row: ExtractionBatchRow | None, batch_id: str) -> ExtractionBatchRow:

@@ -180,7 +180,7 @@ class ExtractionBatches:
 
     async def _start(self, row: ExtractionBatchRow) -> ExtractionBatch:
         await self._rows.add(row)
-        await self._ledger.move(row, Status.QUEUED)
+        await self._ledger.event(row)
         self._work.start_job(JOB, row.id)
         return await self._present(row)
 

@@ -1,10 +1,13 @@
-"""The states of an extraction batch and of its shards."""
+"""The states of an extraction batch, the one table of the ways between them, and its shards'."""
 
 from enum import StrEnum
 
 
 class ExtractionBatchStatus(StrEnum):
-    """Where a batch stands: `preparing` reads the input, `cancelling` waits for shards to stop."""
+    """Where a batch stands: `preparing` reads the input, `cancelling` waits for shards to stop.
+
+    What is `cancelling` ends `cancelled` if a client asked for it, and `failed` if its model did.
+    """
 
     QUEUED = "queued"
     PREPARING = "preparing"
@@ -18,7 +21,17 @@ class ExtractionBatchStatus(StrEnum):
 # The long name is for the OpenAPI file, where all rooms meet.
 Status = ExtractionBatchStatus
 
-TERMINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.PREPARING, Status.CANCELLED, Status.FAILED}),
+    Status.PREPARING: frozenset({Status.RUNNING, Status.CANCELLED, Status.FAILED}),
+    Status.RUNNING: frozenset({Status.SUCCEEDED, Status.CANCELLING}),
+    Status.CANCELLING: frozenset({Status.CANCELLED, Status.FAILED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+
+TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
 READING = frozenset({Status.QUEUED, Status.PREPARING})
 
 
@@ -34,3 +47,8 @@ class ShardStatus(StrEnum):
 
 ACTIVE = (ShardStatus.QUEUED, ShardStatus.RUNNING)
 ENDED = (ShardStatus.DONE, ShardStatus.CANCELLED)
+
+
+def may_become(status: Status, following: Status) -> bool:
+    """Whether the table has this way."""
+    return following in TRANSITIONS[status]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
+from app.extraction_batches.states import TRANSITIONS as BATCHES
 from app.fine_tunes.states import TRANSITIONS as FINE_TUNES
 
 Ways = Mapping[str, frozenset[str]]
@@ -12,18 +13,12 @@ def _ways(**following: str) -> Ways:
     return {status: frozenset(after.split()) for status, after in following.items()}
 
 
-_BATCHES = _ways(
-    queued="preparing cancelled failed",
-    preparing="running cancelling cancelled succeeded failed",
-    running="cancelling succeeded failed",
-    cancelling="cancelled",
-)
 WAYS: Mapping[str, Ways] = {
     "datasets": _ways(validating="ready failed"),
     "training-files": _ways(building="ready failed"),
     "vocabularies": _ways(building="ready failed"),
     "fine-tunes": {status.value: frozenset(after) for status, after in FINE_TUNES.items()},
-    "extraction-batches": _BATCHES,
+    "extraction-batches": {status.value: frozenset(after) for status, after in BATCHES.items()},
     "evaluations": _ways(queued="running cancelled failed", running="succeeded failed cancelled"),
 }
 
