@@ -34,7 +34,7 @@ class Ledger:
     async def move(
         self, row: ExtractionBatchRow, following: Status, data: dict[str, Any] | None = None
     ) -> None:
-        """Change the status along the transition table, write it down. Raises ApiError `conflict`."""
+        """Change the status along the table, and write it down. Raises ApiError `conflict`."""
         if not may_become(Status(row.status), following):
             raise ApiError("conflict", f"A {row.status} batch cannot become {following}.")
         row.status = following.value
