@@ -2,9 +2,10 @@
 
 `python -m benchmarks.cohere [--corpus FOLDER]`
 
-The server is a stand-in on this machine (`tests/stand_ins/cohere`), so that its own time is known;
-service, stand-in and the clients share the machine's cores. One call is one `POST /v1/extractions`
-of one abstract and one task, which is one chat upstream.
+The server is a stand-in on this machine (`tests/stand_ins/cohere`), so that its own time is known.
+For calls a second, service, stand-in and clients share the machine's cores; for what the service
+adds to a call it has a core of its own and they the others, for clients are elsewhere in life. One
+call is one `POST /v1/extractions` of one abstract and one task, which is one chat upstream.
 """
 
 import argparse
@@ -43,7 +44,7 @@ def main() -> None:
     corpus = parser.parse_args().corpus
     texts = _texts(corpus)
     print(f"cohere benchmark: {os.cpu_count()} cores, corpus {corpus.name}, median of {RUNS} runs")
-    with stand_in() as (upstream, _), _medtune(upstream) as service:
+    with stand_in() as (upstream, _), _medtune(upstream) as (service, _):
         for clients in (1, 8, 64):
             direct = asyncio.run(_rates(_chat(upstream), texts, clients))
             through = asyncio.run(_rates(_extraction(service), texts, clients))
@@ -51,7 +52,11 @@ def main() -> None:
                 f"{clients} in flight, stand-in answers at once",
                 f"{through:,.0f} calls/s (the stand-in itself {direct:,.0f})",
             )
-    with stand_in(LATENCY_MS) as (upstream, _), _medtune(upstream) as service:
+    with (
+        stand_in(LATENCY_MS) as (upstream, its_pid),
+        _medtune(upstream) as (service, pid),
+        _apart(pid, its_pid),
+    ):
         label = f"{IN_FLIGHT} in flight, stand-in answers after {LATENCY_MS} ms, added by"
         direct_added = asyncio.run(_added(_chat(upstream), texts))
         through_added = asyncio.run(_added(_extraction(service), texts))
@@ -62,10 +67,25 @@ def main() -> None:
 
 
 @contextmanager
-def _medtune(upstream: str) -> Iterator[str]:
+def _medtune(upstream: str) -> Iterator[tuple[str, int]]:
+    """Its address, its process id."""
     settings = {"MEDTUNE_COHERE_BASE_URL": upstream, "MEDTUNE_LOG_LEVEL": "WARNING"}
     with tempfile.TemporaryDirectory() as data, own_service(Path(data), settings) as service:
-        yield service.address
+        yield service.address, service.process.pid
+
+
+@contextmanager
+def _apart(alone: int, *others: int) -> Iterator[None]:
+    """Have a process run on the first core, and this one and others on the rest, if there are."""
+    cores = sorted(os.sched_getaffinity(0))
+    mine, theirs = set(cores[:1]), set(cores[1:]) or set(cores)
+    for pid, wanted in [(alone, mine), *((other, theirs) for other in (os.getpid(), *others))]:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(thread), wanted)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _texts(corpus: Path) -> list[str]:

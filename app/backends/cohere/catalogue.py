@@ -51,6 +51,8 @@ class Catalogue:
         self._models = Refreshed(self._list, name, "models", clock=clock, **pace)
         self._tuning = Refreshed(self._ask_for_tuning, name, "fine-tuning", clock=clock, **pace)
         self._retired: dict[str, BaseModelInfo] = {}
+        # Every extraction asks for it: put together once for each state of the lists.
+        self._told: tuple[object, list[BaseModelInfo]] = (None, [])
 
     @property
     def _listed(self) -> Mapping[str, _Listed]:
@@ -62,10 +64,10 @@ class Catalogue:
             await asyncio.gather(self._models.get(), self._tuning.get())
         else:
             self.start()
-        usable = [one.info for name, one in self._listed.items() if name not in self._retired]
-        if self._tuning.known is True:
-            usable = [replace(info, can_tune=True) for info in usable]
-        return [*usable, *map(self._replaced, self._retired.values())]
+        state = (self._models.known, self._tuning.known)
+        if self._told[0] != state:
+            self._told = (state, self._all())
+        return self._told[1]
 
     def offers_tuning(self) -> bool | None:
         """Whether the server fine-tunes; None if that is not known. Waits for nothing."""
@@ -101,6 +103,7 @@ class Catalogue:
             self._retired[model] = replace(
                 found.info, can_extract=False, can_tune=False, retired_on=on
             )
+            self._told = (None, [])
 
     def doubt(self) -> None:
         """All of it may be out of date: ask anew, at the next occasion."""
@@ -116,6 +119,12 @@ class Catalogue:
         """Ask no more."""
         await self._models.close()
         await self._tuning.close()
+
+    def _all(self) -> list[BaseModelInfo]:
+        usable = [one.info for name, one in self._listed.items() if name not in self._retired]
+        if self._tuning.known is True:
+            usable = [replace(info, can_tune=True) for info in usable]
+        return [*usable, *map(self._replaced, self._retired.values())]
 
     def _replaced(self, retired: BaseModelInfo) -> BaseModelInfo:
         return replace(retired, replaced_by=self.replacement(retired.name))

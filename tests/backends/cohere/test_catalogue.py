@@ -235,6 +235,14 @@ async def test_a_retired_model_stays_listed_as_such(
     assert retired[0].replaced_by == "command-a-03-2025"
 
 
+async def test_what_is_told_of_a_model_later_is_listed(catalogue: Catalogue) -> None:
+    """The list is put together once, and anew whenever something of it has changed."""
+    assert await catalogue.models() is await catalogue.models()
+    for day in (date(2026, 1, 2), date(2026, 2, 3)):
+        catalogue.retire("command-r-08-2024", day)
+        assert [m.retired_on for m in await catalogue.models() if m.retired_on] == [day]
+
+
 async def test_the_closest_name_replaces_a_retired_model(
     catalogue: Catalogue, server: StandIn
 ) -> None:
