@@ -17,6 +17,7 @@ def worker(
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "worker", *arguments],
             env={**os.environ, "MEDTUNE_DATA_DIR": str(folder), **settings},
+            stdout=log,
             stderr=log,
         )
     try:

@@ -156,8 +156,9 @@ def configure_logs(level: str) -> None:
     logging.getLogger("asyncio").addFilter(_first_words)
     # Our own line a request (below in `requests.py`) replaces uvicorn's.
     logging.getLogger("uvicorn.access").disabled = True
-    # The one tells of every migration, the other, at DEBUG, of every value that is stored.
-    for name in ("alembic", "aiosqlite"):
+    # They tell of every migration; of every call's whole address, which is signed if it leads to
+    # answers; and at DEBUG of every value that is stored.
+    for name in ("alembic", "httpx", "aiosqlite"):
         logging.getLogger(name).setLevel("WARNING")
     _catch_what_python_prints()
 

@@ -1,7 +1,7 @@
 """A service that is asked with words that are nowhere else, and all that it and others then say."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ NAMES = {
     "vocabularies.error_message",  # says in which file something is wrong
     "evaluations.name",
     "evaluations.splits",
+    "evaluation_results.result",  # the name of the model, as it was then
     "extraction_batches.name",
     "extraction_batches.splits",
     "fine_tunes.name",
@@ -48,12 +49,16 @@ _POINTED_AT = ("junk: key of", "junk: model of")
 
 @dataclass
 class World:
-    """A service with keys, a server it asks, and what both have said."""
+    """A service with keys, a server it asks, and what both have said.
+
+    `settings` are of whatever else is to run there.
+    """
 
     service: OwnService
     server: StandIn
     traces: Receiver
     folder: Path
+    settings: Mapping[str, str]
     marks: Marks = field(default_factory=Marks)
     said: set[str] = field(default_factory=set)
 
@@ -99,6 +104,7 @@ class World:
         found = set()
         log = self.service.log.read_bytes()
         assert ADMIN_KEY.encode() not in log
+        assert b"signature=" not in log  # of the address of answers on a server
         for line in log.splitlines():
             found |= {f"{place} in the log: {line[:300]!r}" for place in self.marks.found(line)}
         assert self.traces.raw
@@ -112,9 +118,13 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, url: str | None, more: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    url: str | None,
+    more: Mapping[str, str] = MappingProxyType({}),
+    arguments: Sequence[str] = (),
 ) -> Iterator[World]:
-    """A world in this folder, with the database at `url`, and `more` in its environment."""
+    """A world in this folder, with the database at `url`, `more` in its environment, and these
+    arguments of `serve`."""
     data, tmp = folder / "data", folder / "tmp"
     data.mkdir()
     tmp.mkdir()
@@ -132,6 +142,7 @@ def world(
             "TMPDIR": str(tmp),
             "PYTHONFAULTHANDLER": "1",
         }
-        with own_service(data, {**settings, **more}) as service:
+        settings |= more
+        with own_service(data, settings, arguments=arguments) as service:
             service.client.headers["Authorization"] = f"Bearer {ADMIN_KEY}"
-            yield World(service, server, traces, folder)
+            yield World(service, server, traces, folder, settings)
