@@ -3,11 +3,12 @@
 What is read goes, unsorted, to a second file, which is sorted into the index at the end.
 """
 
+import errno
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -65,8 +66,11 @@ class IndexStatistics:
 
 
 def build_index(concepts: Iterable[Concept], path: Path) -> IndexStatistics:
-    """Write the index of the concepts to `path`, whole or not at all. Raises what they raise."""
-    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+    """Write the index of the concepts to `path`, whole or not at all.
+
+    Raises what they raise, and OSError if the disk has no room.
+    """
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder, _disk_errors():
         unfinished = Path(folder, "index")
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as database:
             database.execute("ATTACH ? AS staging", (str(Path(folder, "staging")),))
@@ -81,6 +85,17 @@ def build_index(concepts: Iterable[Concept], path: Path) -> IndexStatistics:
             os.fsync(file.fileno())
         unfinished.replace(path)
     return statistics
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Tell of a full disk as a file would: SQLite has an error of its own for it."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
 
 class _Builder:

@@ -1,5 +1,6 @@
 """What is built into an index is found in it again, and by what rules one of several is chosen."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -230,6 +231,28 @@ def test_an_index_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
         build_index(failing(), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+class Small(sqlite3.Connection):
+    """A database with room for its tables and little more."""
+
+    def executescript(self, sql_script: str, /) -> sqlite3.Cursor:
+        found = super().executescript(sql_script)
+        (pages,) = self.execute("PRAGMA page_count").fetchone()
+        self.execute(f"PRAGMA max_page_count = {pages + 2}")
+        return found
+
+
+def test_a_full_disk_is_told_of_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the error that a file would give, without a name that was being written."""
+    concepts = [Concept(f"MESH:D{n}", "Disease", (f"illness {n}",)) for n in range(20_000)]
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **how: connect(path, factory=Small, **how))
+    with pytest.raises(OSError, match="No space left") as full:
+        build_index(concepts, tmp_path / "index")
+    assert full.value.errno == errno.ENOSPC
+    assert full.value.__suppress_context__
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_index_may_be_empty(tmp_path: Path) -> None:
