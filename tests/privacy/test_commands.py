@@ -1,67 +1,74 @@
-"""What commands print of the texts they are given: answers alone, and on standard output alone."""
+"""What commands print of texts, names and keys: what is asked for, on standard output alone.
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+What `medtune serve` and `medtune worker` say when they have started, test_markers.py and
+test_worker.py look for.
+"""
 
+from collections.abc import Iterator
+
+import pytest
+import typer
+
+from app.cli import app
 from app.own_service import own_service
-from tests.privacy.marks import Marks
-from tests.privacy.test_markers import pubtator
+from tests.privacy.commanding import (
+    Place,
+    asking,
+    damage,
+    looking,
+    revoking,
+    rotating,
+    run,
+    sealing,
+    with_keys,
+)
 
 
-def begun(*arguments: object, **settings: str) -> "subprocess.Popen[bytes]":
-    """A command that runs, with these settings."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "app.cli", *map(str, arguments)],
-        env={k: v for k, v in os.environ.items() if not k.startswith("MEDTUNE_")} | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Where a service has run, and what was found in the words of commands that asked it."""
+    here = Place(tmp_path_factory.mktemp("commands"))
+    with own_service(here.data, {"MEDTUNE_LOG_LEVEL": "DEBUG"}) as service:
+        here.server = service.address
+        here.found += run(asking, here)
+    log = service.log.read_bytes()
+    here.found += [f"{mark} in the service's log" for mark in here.marks.found(log)]
+    return here
 
 
-def test_commands_print_no_text(tmp_path: Path) -> None:
+def test_commands_that_ask(place: Place) -> None:
     """Of those that fail, on whichever side, nothing; of what is found, the names on stdout."""
-    marks = Marks()
+    assert not place.found, "\n".join(place.found)
+    assert not [*place.tmp.iterdir()], "they leave what they had for a moment"
 
-    def file(name: str, content: str | bytes) -> Path:
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
-    text = file("text.txt", f"{marks.text('a text')} and hepatitis.\n")
-    half = file("half.jsonl", f'{{"id": "{marks.id("of a line")}", "text": "{marks.text("half")}')
-    id_ = marks.id("of a bad document")
-    bad = file(
-        "bad.txt",
-        pubtator(marks, id_) + f"{id_}\t7\t3\t{marks.text('bad')}\tDisease\tD1\n".encode(),
-    )
-    none = file("none.txt", marks.text("no corpus"))
-    key = marks.junk("a key")
-    (tmp_path / "data").mkdir()
-    folder = tmp_path / marks.junk("a data folder")
-    folder.mkdir()
-    (folder / "medtune.db").write_text(marks.text("no database") * 999)
-    with own_service(tmp_path / "data") as service:
-        server = {"MEDTUNE_SERVER": service.address}
-        running = {
-            "answered": begun("extract", "local:rules", text, **server),
-            "half a line": begun("extract", "local:rules", half, **server),
-            "no model": begun("extract", "local:none", text, **server),
-            "key": begun("extract", "local:rules", text, MEDTUNE_API_KEY=key, **server),
-            "upload": begun("upload", "--wait", bad, **server),
-            "train": begun("train", bad, **server),
-            "evaluate": begun("evaluate", "local:rules", "--dataset", none, **server),
-            "away": begun("gc", MEDTUNE_DATA_DIR=str(text / marks.junk("a folder"))),
-            "broken": begun("gc", MEDTUNE_DATA_DIR=str(folder)),
-        }
-        said = {name: each.communicate(timeout=500) for name, each in running.items()}
-    codes = {name: each.returncode for name, each in running.items()}
-    assert b"hepatitis" in said["answered"][0]
-    for name, (out, err) in said.items():
-        assert not marks.found(err), (name, err)
-        assert not marks.found(out) or name == "answered", (name, out)
-    assert codes == {name: int(name not in ("answered", "key")) for name in codes}
-    assert b"does not answer" in said["away"][1]
-    assert b'"command_broke"' in said["broken"][1]
-    assert not marks.found(service.log.read_bytes())
+def test_commands_on_a_data_folder(place: Place) -> None:
+    """Names of keys are listed, a key is shown when it is made, and what is damaged is told by
+    where it lies."""
+    found = run(with_keys, place) + run(sealing, place)
+    damage(place)
+    found += run(looking, place) + run(rotating, place) + run(revoking, place)
+    assert not found, "\n".join(found)
+
+
+def test_each_command_has_a_case(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One that is added wants one, too."""
+    here = Place(tmp_path_factory.mktemp("cases"))
+    stages = (asking, with_keys, sealing, looking, rotating, revoking)
+    tried = [case.arguments for stage in stages for case in stage(here).values()]
+    missing = {
+        command
+        for command in commands(app)
+        if not any(each[: len(command)] == command for each in tried)
+    }
+    assert missing == {("serve",)}  # and that by all of test_markers.py
+
+
+def commands(group: typer.Typer, *before: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command."""
+    for each in group.registered_commands:
+        assert each.callback is not None
+        yield *before, each.name or each.callback.__name__.replace("_", "-")
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, *before, str(inner.name))
