@@ -92,7 +92,8 @@ async def in_process(work_of: Callable[[Request], Result], request: Request) -> 
             return await to_process.run_sync(mortal, work_of, request, cancellable=True)
     except ApiError as error:
         raise JobError(error.code, error.detail) from None
-    except BrokenWorkerProcess:
+    # The latter if it ends before it has begun: anyio tries to kill it, and uvloop finds it gone.
+    except (BrokenWorkerProcess, ProcessLookupError):
         message = "The process at work ended without a result; it may have run out of memory."
         raise JobError("process_ended", message) from None
 

@@ -6,6 +6,7 @@ that is sent is there once in the world, and is looked for everywhere afterwards
 
 import json
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.stand_ins.cohere import Fault
 from tests.workspaces.routes import calls
 
 MODEL = "cohere:command-a-03-2025"
+MARKED = re.compile(r"zqtext\d+q")
 LISTED = BUILT_IN.wording(Task.DISEASES)
 
 
@@ -86,15 +88,17 @@ def use_all(world: World) -> None:
         )
         finished(client, location)
 
-    def say(_system: str, _user: str) -> str:
-        return f"- {marks.text('an answer of a model')}\n"
+    def say(_system: str, user: str) -> str:
+        items = [marks.text("an answer of a model"), *MARKED.findall(user)[:1]]
+        return json.dumps({"diseases": items, "chemicals": items, "relations": []})
 
     def extract() -> httpx.Response:
         asked = {"model": MODEL, "text": f"{marks.text('a text')} helps.", "tasks": ["diseases"]}
         return client.post("/v1/extractions", json=asked)
 
     server.reply = say
-    assert extract().status_code == 200
+    found = marks.found(extract().text)
+    assert found == {"text: an answer of a model", "text: a text"}
     echo = marks.text("a server's error")
     for fault in (
         Fault.error(400, echo),
@@ -120,7 +124,8 @@ def use_all(world: World) -> None:
             # Of a server's own models its answers are passed on as they are.
             world.refused(client.post(path, json=body), "text: a server's error")
         server.faults.clear()
-    for keep in ("true", "false"):
+    for keep, together in (("false", True), ("false", False), ("true", False)):
+        server.state.batches_offered = together
         server.faults.add(r"/v\d/chat", Fault.error(400, echo), times=2)
         lines = [
             {"id": marks.id("of a line of a batch"), "text": f"{marks.text('a line')} of a batch."}
@@ -130,7 +135,8 @@ def use_all(world: World) -> None:
         form = {"model": MODEL, "tasks": "diseases", "name": name("batch"), "store_text": keep}
         files = {"file": (name("jsonl"), content.encode())}
         location = create(client, "/v1/extraction-batches", data=form, files=files)
-        finished(client, location)
+        batch = finished(client, location)
+        assert (batch["succeeded"], batch["failed"]) == ((4, 1) if together else (2, 3)), batch
         if keep == "false":
             world.said |= kept(world, location.rpartition("/")[2])
         failures = client.get(f"{location}/failures")
@@ -243,12 +249,17 @@ def answered(world: World) -> None:
 
 def broken(world: World, dataset_id: str) -> None:
     """Reading that is killed, and files that somebody else has removed."""
-    files = [("file", (world.marks.name("big"), pubtator(world.marks) * 2))]
+    files = [("file", (world.marks.name("big"), pubtator(world.marks) * 20_000))]  # takes seconds
     location = create(world.client, "/v1/datasets", files=files)
-    for child in children(world.service.process.pid):
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    finished(world.client, location)
+
+    def kill() -> Any:
+        for child in children(world.service.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        return world.client.get(location).json()["finished_at"]
+
+    wait_for(kill, "reading goes on without its process")
+    assert world.client.get(location).json()["error"]["code"] == "process_ended"
     for file in (world.folder / "data" / "blobs" / dataset_id).iterdir():
         file.unlink()
     answer = world.refused(world.client.get(f"/v1/datasets/{dataset_id}/documents"))
@@ -262,7 +273,8 @@ def test_no_word_is_where_it_should_not_be(
 ) -> None:
     """After all calls, well and badly asked."""
     every = calls(create_app(Settings(data_dir=tmp_path / "unused", _env_file=None)))
-    with world(tmp_path, database_url) as here:
+    soon = {"MEDTUNE_REMOTE_POLL_SECONDS": "0.5"}
+    with world(tmp_path, database_url, soon) as here:
         doors = Doors(here)
         with_keys(doors)
         use_all(here)
