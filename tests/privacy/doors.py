@@ -29,13 +29,18 @@ class Doors:
         self.world.client.event_hooks = {"response": [self.answered]}
 
     def answered(self, answer: httpx.Response) -> None:
-        """Look at the headers of an answer: an alias is called by its name there, nothing else."""
+        """Look at the headers of an answer: an alias is called by its name there, nothing else.
+
+        And, where a training is looked at, at its process, which is soon gone.
+        """
         call = f"{answer.request.method} {answer.request.url.path}"
         for name, value in answer.headers.items():
             places = self.found(value)
             if name == "location" and "/model-aliases/" in call:
                 places -= {"name: alias"}
             self.seen |= {f"{place} in the header {name} of {call}" for place in places}
+        if "/fine-tunes/ft_" in call:
+            self.seen |= self.world.processes()
 
     def found(self, content: bytes | str) -> set[str]:
         """The places of the marks in it, and what secrets there are."""

@@ -80,22 +80,27 @@ class World:
         return answer
 
     def shown(self, url: str | None) -> set[str]:
-        """Which marks are, while it runs, in metrics, arguments of processes and the tables of the
-        database at `url`, and where."""
+        """Which marks are, while it runs, in metrics, processes and the tables of the database at
+        `url`, and where."""
         numbers = self.client.get("/metrics")
         assert numbers.status_code == 200
         found = {f"{place} in a metric" for place in self.marks.found(numbers.text)}
-        pid = self.service.process.pid
-        for process in (pid, *children(pid)):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                arguments = Path(f"/proc/{process}/cmdline").read_bytes()
-                places = self.marks.found(arguments)
-                found |= {f"{place} in a process's arguments" for place in places}
+        found |= self.processes()
         for column, value in cells(self.folder / "data", url):
             places = self.marks.found(value)
             if column in NAMES:
                 places = {place for place in places if not place.startswith("name:")}
             found |= {f"{place} in {column}" for place in places}
+        return found
+
+    def processes(self) -> set[str]:
+        """Which marks are in arguments and environments of the processes that run, and where."""
+        pid, found = self.service.process.pid, set[str]()
+        for process in (pid, *children(pid)):
+            for what in ("cmdline", "environ"):
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    places = self.marks.found(Path(f"/proc/{process}/{what}").read_bytes())
+                    found |= {f"{place} in {what} of a process" for place in places}
         return found
 
     def written(self) -> set[str]:
