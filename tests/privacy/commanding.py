@@ -16,6 +16,7 @@ from tests.privacy.marks import Marks
 from tests.privacy.test_markers import pubtator
 
 _AT_ONCE = 3
+_MADE, _NEW = "a key is made", "a new key"
 RULES = "local:rules"
 _BAD_LINE = "{id}\t7\t3\t{word}\tDisease\tD1\n"  # ends before it begins
 
@@ -65,7 +66,7 @@ class Place:
 
     def secrets(self) -> Mapping[str, str]:
         """Each with the case that shows it."""
-        return {self.key: "a key is made", self.old: "", self.new: ""}
+        return {self.key: _MADE, self.old: "", self.new: ""}
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,10 @@ def with_keys(here: Place) -> Cases:
     junk, create = here.marks.junk, ("keys", "create")
     named = (*create, "--name", here.marks.name("a key"))
     return {
-        "a key is made": Case(named, data, 0, (), "mt_"),
+        _MADE: Case(named, data, 0, (), "mt_"),
         "no workspace": Case((*create, "--workspace", f"{junk('a workspace')} X"), data),
         "no key": Case(("keys", "revoke", f"mt_0123456789abcdef_{junk('a key')}"), data),
-        "a new key": Case(("encryption", "new-key"), data, 0),
+        _NEW: Case(("encryption", "new-key"), data, 0),
         "nowhere to migrate to": Case(("migrate", junk("a revision")), data),
     }
 
@@ -213,7 +214,7 @@ def run(stage: Callable[[Place], Cases], here: Place) -> list[str]:
     found = []
     for (name, case), process in zip(cases.items(), ended, strict=True):
         out, err = process.stdout.decode(), process.stderr.decode()
-        if name == "a key is made":
+        if name == _MADE:
             here.key = out.strip()
         found += [f"{name}: {each}" for each in _wrong(case, name, here, out, err)]
         if process.returncode != case.code or case.says not in out + err:
@@ -232,6 +233,8 @@ def _wrong(case: Case, name: str, here: Place, out: str, err: str) -> set[str]:
     shown = {mark for mark in here.marks.found(out) if not mark.startswith(case.shows)}
     told = {f"{mark} on standard output" for mark in shown}
     told |= {f"{mark} on standard error" for mark in here.marks.found(err)}
+    if name in (_MADE, _NEW) and out.strip() in err:
+        told.add("the key on standard error")
     for secret, by in here.secrets().items():
         told |= {"a key on standard error"} if secret in err else set()
         told |= {"a key on standard output"} if secret in out and name != by else set()

@@ -167,7 +167,10 @@ def executors(url: str) -> set[str]:
 def test_a_worker_says_no_word(
     tmp_path: Path, postgres: Postgres, migrated: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither in its log, which its processes share, nor in numbers, traces, tables and probes."""
+    """Neither in its log, which its processes share, nor in numbers, traces, tables and probes.
+
+    Those that read and write files are mute; what breaks in them, the worker tells.
+    """
     port = free_port()
     with (
         postgres.database(migrated) as url,
