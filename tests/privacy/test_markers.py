@@ -240,6 +240,8 @@ def answered(world: World) -> None:
         ):
             answer = client.post(path, json=body | {"model": "local:rules", "stream": stream})
             assert "hepatitis" in answer.text
+    nothing = {"model": "local:rules", "prompt": text("a prompt that asks for nothing")}
+    assert world.refused(client.post("/cohere/v1/generate", json=nothing)).status_code == 400
     form = {"title": text("a page's title"), "text": text("a page's text"), "model": "local:rules"}
     assert client.post("/playground", data=form).status_code == 200
     form |= {"document_id": marks.id("of a page"), "action": "save", "target": "new:"}
