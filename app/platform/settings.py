@@ -1,6 +1,7 @@
 """All settings, read from the environment (prefix `MEDTUNE_`) or a `.env` file, once, in main."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -222,6 +223,10 @@ class Settings(RemoteSettings):
             raise UnusableSettingsError(
                 f'{name} is not valid JSON; a list is written ["a", "b"]'
             ) from None
+
+    def __repr_args__(self) -> Iterator[tuple[None, str]]:
+        """The names of those that are set: an address may have a password in it."""
+        return ((None, name) for name in sorted(self.model_fields_set))
 
     @property
     def shared(self) -> bool:

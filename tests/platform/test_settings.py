@@ -51,3 +51,11 @@ def test_an_error_of_its_own_shows_no_value() -> None:
     with pytest.raises(ValueError, match="admin_key") as raised:
         Settings.model_validate({"admin_key": VALUE})
     assert VALUE not in str(raised.value)
+
+
+def test_they_show_no_value() -> None:
+    """Addresses may have passwords in them."""
+    url = f"postgresql+psycopg://me:{VALUE}@there/name"
+    settings = Settings(database_url=url, cohere_base_url=f"http://{VALUE}@there", _env_file=None)
+    assert VALUE not in f"{settings} {settings!r}"
+    assert "database_url" in repr(settings)

@@ -93,6 +93,7 @@ def asking(here: Place) -> Cases:
     lines = here.file("2.jsonl", json.dumps(line) + f"\n{{{marks.text('no line')}")
     bad = here.file("bad.txt", here.bad("a file"))
     good = here.file("good.txt", pubtator(marks, marks.id("of a good document")))
+    rows = here.file("rows.txt", _documents(marks, 12))
     none = here.file("none.txt", marks.text("no corpus"))
     name = marks.name("a dataset")
     broken = here.file(f"{marks.junk('a folder')}/medtune.db", marks.text("no database") * 999)
@@ -106,6 +107,7 @@ def asking(here: Place) -> Cases:
     with_key = server | {"MEDTUNE_API_KEY": marks.junk("a key")}
     broke, no_answer, kept = '"command_broke"', "does not answer", ("name",)
     wait, batch = ("--wait", "--json", "--name"), ("--batch", "--jsonl")
+    fast = ("--hyperparameters", "preset=fast", "--json", "--name")
     return {
         **_demonstrations(here),
         "extract": Case(("extract", RULES, text), server, 0, ("text",), "hepatitis"),
@@ -115,7 +117,8 @@ def asking(here: Place) -> Cases:
         "extract with a key": Case(("extract", RULES, text), with_key, 0, ("text",)),
         "upload": Case(("upload", good, *wait, name), server, 0, kept, "ready"),
         "upload of a bad one": Case(("upload", "--wait", bad), server),
-        "train": Case(("train", bad), server),
+        "train": Case(("train", rows, *fast, name), server, 0, kept, "mdl_"),
+        "train on a bad one": Case(("train", bad), server),
         "evaluate": Case(("evaluate", RULES, "--dataset", none), server),
         "curve": Case(("curve", "ft_0", "-o", here.folder / "1.svg"), nobody, says=no_medtune),
         "gc without a folder": Case(("gc",), {"MEDTUNE_DATA_DIR": no_file}, says=no_answer),
@@ -136,14 +139,18 @@ def _demonstrations(here: Place) -> Cases:
         here.file(f"{name}/train.pubtator.txt", train)
         return here.file(f"{name}/dev.pubtator.txt", dev).parent
 
-    of_train = b"\n".join(pubtator(marks, str(number)) for number in range(3, 15))
-    good = corpus("good", of_train, pubtator(marks, marks.id("of dev")))
+    good = corpus("good", _documents(marks, 12), pubtator(marks, marks.id("of dev")))
     bad = corpus("bad", here.bad("train"), f"{marks.text('dev')}\xff".encode("latin-1"))
     demo = ("demo", "--preset", "fast", "--corpus")
     return {
         "demo": Case((*demo, good), {}, 0, ("text",), "F1 on the 1 documents"),
         "demo of bad files": Case((*demo, bad), {}, 1, ("id",), "failed"),
     }
+
+
+def _documents(marks: Marks, number: int) -> bytes:
+    """Some that can be trained on."""
+    return b"\n".join(pubtator(marks, str(each)) for each in range(3, 3 + number))
 
 
 def with_keys(here: Place) -> Cases:

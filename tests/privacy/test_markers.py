@@ -144,6 +144,10 @@ def use_all(world: World) -> None:
         server.faults.clear()
     wanted = {"models": ["local:rules", MODEL], "name": name("evaluation"), "split": "train"}
     finished(client, create(client, "/v1/evaluations", json=about | wanted))
+    server.faults.add(r"/v\d/chat", Fault.error(401, echo), times=99)
+    refused = finished(client, create(client, "/v1/evaluations", json=about | wanted))
+    assert refused["status"] == "failed"
+    server.faults.clear()
     trained(world, tuning["id"])
     over = about | {"model": "local:rules"}
     finished(client, create(client, "/v1/extraction-batches", json=over))
