@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.leftovers import owners_of
+from app.platform.row_locks import locked
 from app.tables import DatasetFileRow, DatasetRow, DatasetSplitRow
 
 
@@ -29,9 +30,7 @@ class DatasetRepository:
 
     async def lock(self, dataset_id: str) -> DatasetRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            DatasetRow, dataset_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, DatasetRow, dataset_id)
 
     async def page(self, after: str | None, limit: int) -> Sequence[DatasetRow]:
         """Datasets, newest first."""

@@ -6,6 +6,7 @@ from sqlalchemy import Select, String, and_, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.leftovers import owners_of
+from app.platform.row_locks import locked
 from app.tables import EvaluationResultRow, EvaluationRow
 
 
@@ -28,9 +29,7 @@ class EvaluationRepository:
 
     async def lock(self, evaluation_id: str) -> EvaluationRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            EvaluationRow, evaluation_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, EvaluationRow, evaluation_id)
 
     async def results(self, evaluation_ids: Sequence[str]) -> Sequence[EvaluationResultRow]:
         """Rows of the models of these evaluations, in the order they were asked for."""

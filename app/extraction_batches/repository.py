@@ -10,6 +10,7 @@ from app.extraction_batches.cutting import Piece
 from app.extraction_batches.states import ACTIVE, ENDED, ShardStatus, Status
 from app.platform.clock import new_id
 from app.platform.leftovers import owners_of
+from app.platform.row_locks import locked
 from app.tables import (
     ExtractionBatchEventRow,
     ExtractionBatchRow,
@@ -40,9 +41,7 @@ class BatchRepository:
 
     async def lock(self, batch_id: str) -> ExtractionBatchRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            ExtractionBatchRow, batch_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, ExtractionBatchRow, batch_id)
 
     async def page(
         self, status: str | None, after: str | None, limit: int

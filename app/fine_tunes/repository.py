@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import String, cast, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.row_locks import locked
 from app.tables import FineTuneEventRow, FineTuneMetricRow, FineTuneRow, ModelRow
 
 
@@ -26,9 +27,7 @@ class FineTuneRepository:
 
     async def lock(self, fine_tune_id: str) -> FineTuneRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            FineTuneRow, fine_tune_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, FineTuneRow, fine_tune_id)
 
     async def page(
         self, status: str | None, after: str | None, limit: int

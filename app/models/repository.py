@@ -1,15 +1,13 @@
 """Rows of tuned models and aliases, and the state of the fine-tunes behind them."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.database import ALL_WORKSPACES
+from app.platform.row_locks import locked
 from app.tables import FineTuneRow, ModelAliasRow, ModelRow
-
-Row = TypeVar("Row", ModelRow, FineTuneRow)
 
 
 class ModelRepository:
@@ -30,11 +28,8 @@ class ModelRepository:
         row = await self.get(model_id)
         if row is None:
             return None
-        await self._locked(FineTuneRow, row.fine_tune_id)
-        return await self._locked(ModelRow, model_id)
-
-    async def _locked(self, table: type[Row], row_id: str) -> Row | None:
-        return await self._session.get(table, row_id, with_for_update=True, populate_existing=True)
+        await locked(self._session, FineTuneRow, row.fine_tune_id)
+        return await locked(self._session, ModelRow, model_id)
 
     async def with_vocabularies(self, model_id: str) -> tuple[ModelRow, list[str]] | None:
         """One tuned model, and the ids of the vocabularies that it was trained with."""

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.platform.leftovers import owners_of
+from app.platform.row_locks import locked
 from app.tables import TrainingFileRow
 
 
@@ -26,9 +27,7 @@ class TrainingFileRepository:
 
     async def lock(self, training_file_id: str) -> TrainingFileRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            TrainingFileRow, training_file_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, TrainingFileRow, training_file_id)
 
     async def page(
         self, dataset_id: str | None, after: str | None, limit: int

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.platform.row_locks import locked
 from app.tables import VocabularyRow
 
 
@@ -25,9 +26,7 @@ class VocabularyRepository:
 
     async def lock(self, vocabulary_id: str) -> VocabularyRow | None:
         """The same, as it is now, and no one else changes it until the transaction ends."""
-        return await self._session.get(
-            VocabularyRow, vocabulary_id, with_for_update=True, populate_existing=True
-        )
+        return await locked(self._session, VocabularyRow, vocabulary_id)
 
     async def named(self, name: str) -> VocabularyRow | None:
         """The vocabulary of this name."""

@@ -52,13 +52,13 @@ class Catalogue:
         self._tuning = Refreshed(self._ask_for_tuning, name, "fine-tuning", clock=clock, **pace)
         self._retired: dict[str, BaseModelInfo] = {}
         # Every extraction asks for it: put together once for each state of the lists.
-        self._told: tuple[object, list[BaseModelInfo]] = (None, [])
+        self._told: tuple[object, Sequence[BaseModelInfo]] = (None, ())
 
     @property
     def _listed(self) -> Mapping[str, _Listed]:
         return self._models.known or {}
 
-    async def models(self) -> list[BaseModelInfo]:
+    async def models(self) -> Sequence[BaseModelInfo]:
         """All base models: those listed, and those that have told us that they are retired."""
         if self._models.known is None:
             await asyncio.gather(self._models.get(), self._tuning.get())
@@ -103,7 +103,7 @@ class Catalogue:
             self._retired[model] = replace(
                 found.info, can_extract=False, can_tune=False, retired_on=on
             )
-            self._told = (None, [])
+            self._told = (None, ())
 
     def doubt(self) -> None:
         """All of it may be out of date: ask anew, at the next occasion."""
@@ -120,7 +120,7 @@ class Catalogue:
         await self._models.close()
         await self._tuning.close()
 
-    def _all(self) -> list[BaseModelInfo]:
+    def _all(self) -> Sequence[BaseModelInfo]:
         usable = [one.info for name, one in self._listed.items() if name not in self._retired]
         if self._tuning.known is True:
             usable = [replace(info, can_tune=True) for info in usable]
