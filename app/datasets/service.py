@@ -181,6 +181,10 @@ class Datasets:
         if row.status != "ready":
             raise ApiError("dataset_not_ready", f"The dataset's status is {row.status}.")
         splits = list(await self._rows.splits([dataset_id]))
+        if not splits:
+            # It has been deleted since its row was read: PostgreSQL shows each statement what is
+            # there by then.
+            raise not_found("dataset", dataset_id)
         if names is None:
             return splits
         by_name = {split.name: split for split in splits}

@@ -8,7 +8,9 @@ from typing import Any, cast
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import delete
 
+from app.tables import DatasetSplitRow
 from tests.api.conftest import QUICK, SAMPLE, settled, upload
 from tests.api.test_datasets import ONE
 from tests.platform.waiting import until
@@ -73,6 +75,22 @@ async def test_a_failed_dataset_keeps_its_report_only(client: httpx.AsyncClient)
     assert [f["code"] for f in found] == [t["code"] for t in told] != []
     assert b"Aspirin" not in report
     assert b"Heparin" not in report
+
+
+async def test_a_dataset_deleted_while_it_is_looked_up_is_not_there(
+    client: httpx.AsyncClient,
+) -> None:
+    """Its row was read before, what it consists of is looked for after the deletion."""
+    dataset = await upload(client, ONE.encode(), splits=["train"])
+    transport = cast(httpx.ASGITransport, client._transport)
+    database = cast(FastAPI, transport.app).state.platform.database
+    async with database.transaction(write=True) as session:
+        gone = DatasetSplitRow.dataset_id == dataset["id"]
+        await session.execute(delete(DatasetSplitRow).where(gone))
+    for path in ("documents", "documents?split=train", "export?format=pubtator"):
+        answer = await client.get(f"/v1/datasets/{dataset['id']}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+    await client.delete(f"/v1/datasets/{dataset['id']}")
 
 
 async def test_a_deleted_training_file_takes_its_bytes_along(client: httpx.AsyncClient) -> None:
