@@ -6,7 +6,7 @@ from typing import Any
 
 from app.extraction_batches.repository import BatchRepository
 from app.extraction_batches.sizing import window
-from app.extraction_batches.states import ACTIVE, TERMINAL, ShardStatus, Status, may_become
+from app.extraction_batches.states import ACTIVE, TERMINAL, TRANSITIONS, ShardStatus, Status
 from app.notifications.service import Notifications
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
@@ -35,7 +35,7 @@ class Ledger:
         self, row: ExtractionBatchRow, following: Status, data: dict[str, Any] | None = None
     ) -> None:
         """Change the status along the table, and write it down. Raises ApiError `conflict`."""
-        if not may_become(Status(row.status), following):
+        if following not in TRANSITIONS[Status(row.status)]:
             raise ApiError("conflict", f"A {row.status} batch cannot become {following}.")
         row.status = following.value
         if following in TERMINAL:

@@ -47,8 +47,3 @@ class ShardStatus(StrEnum):
 
 ACTIVE = (ShardStatus.QUEUED, ShardStatus.RUNNING)
 ENDED = (ShardStatus.DONE, ShardStatus.CANCELLED)
-
-
-def may_become(status: Status, following: Status) -> bool:
-    """Whether the table has this way."""
-    return following in TRANSITIONS[status]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.fine_tunes.repository import FineTuneRepository
-from app.fine_tunes.states import TERMINAL, Status, may_become
+from app.fine_tunes.states import TERMINAL, TRANSITIONS, Status
 from app.notifications.service import Notifications
 from app.platform.clock import now
 from app.platform.errors import ApiError, not_found
@@ -30,7 +30,7 @@ class Ledger:
         self, row: FineTuneRow, following: Status, data: dict[str, Any] | None = None
     ) -> None:
         """Change the status along the transition table. Raises ApiError `conflict`."""
-        if not may_become(Status(row.status), following):
+        if following not in TRANSITIONS[Status(row.status)]:
             raise ApiError("conflict", f"A {row.status} fine-tune cannot become {following}.")
         row.status = following.value
         if following in TERMINAL:

@@ -30,8 +30,3 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 TERMINAL = frozenset(status for status, following in TRANSITIONS.items() if not following)
-
-
-def may_become(status: Status, following: Status) -> bool:
-    """Whether the table has this way."""
-    return following in TRANSITIONS[status]

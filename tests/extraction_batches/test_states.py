@@ -9,8 +9,8 @@ from app.backends.base import BackendError
 from app.extraction_batches.ledger import Ledger
 from app.extraction_batches.service import ExtractionBatches
 from app.extraction_batches.states import TERMINAL, TRANSITIONS, Status
-from app.platform.errors import ApiError
 from tests.extraction_batches.test_jobs import room
+from tests.transitions import check_table, refused
 
 WAYS = {
     Status.QUEUED: "preparing cancelled failed",
@@ -25,9 +25,7 @@ WAYS = {
 
 def test_the_table_is_the_one_drawn_here() -> None:
     """Every pair of states: a change of the ways is a change of this test as well."""
-    for status, following in product(Status, Status):
-        assert (following in TRANSITIONS[status]) == (following in WAYS[status].split())
-    assert {status for status in Status if not WAYS[status]} == TERMINAL
+    check_table(TRANSITIONS, TERMINAL, WAYS)
 
 
 async def test_the_ledger_keeps_to_the_table(tmp_path: Path) -> None:
@@ -39,14 +37,9 @@ async def test_the_ledger_keeps_to_the_table(tmp_path: Path) -> None:
                 row = await Ledger(work).locked(batch_id)
                 row.status, row.finished_at = status.value, None
                 before = await Ledger(work).rows.last_event(batch_id)
-            allowed, refused = following in WAYS[status].split(), False
-            try:
-                async with here.platform.work(write=True) as work:
-                    ledger = Ledger(work)
-                    await ledger.move(await ledger.locked(batch_id), following)
-            except ApiError as error:
-                refused = error.code == "conflict"
-            assert refused is not allowed, (status, following)
+            allowed = following in WAYS[status].split()
+            told = await refused(here.platform, Ledger, batch_id, following)
+            assert told is not allowed, (status, following)
             batch = await here.get(batch_id)
             assert batch.status == (following if allowed else status)
             assert (batch.finished_at is not None) == (allowed and following in TERMINAL)
