@@ -127,10 +127,10 @@ def _tree(names: Iterable[str]) -> dict[str, Any]:
         if not 0 < len(parts) <= _MAX_ITEM_WORDS:
             continue
         node = tree
-        for part in parts:
-            node = node.setdefault(part.folded, {})
+        for _, _, part in parts:
+            node = node.setdefault(part, {})
         edges: _Edges = node.setdefault(_HERE, {})
-        edge = name[: parts[0].start], name[parts[-1].end :]
+        edge = name[: parts[0][0]], name[parts[-1][1] :]
         if edge in edges or len(edges) < _MAX_EDGES:
             edges.setdefault(edge, _Spellings()).add(name)
     return tree
@@ -139,14 +139,17 @@ def _tree(names: Iterable[str]) -> dict[str, Any]:
 def _candidates(tree: dict[str, Any], text: str, upto: Match) -> list[Span]:
     found: list[Span] = []
     parts = words(text) if tree else []
-    for first in range(len(parts)):
-        node: dict[str, Any] | None = tree
+    for first, (start, _, opening) in enumerate(parts):
+        if opening not in tree:
+            continue
+        node = tree
         for place in range(first, len(parts)):
-            node = node.get(parts[place].folded) if node else None
-            if node is None or len(found) >= _MAX_CANDIDATES:
+            _, end, part = parts[place]
+            if part not in node or len(found) >= _MAX_CANDIDATES:
                 break
+            node = node[part]
             edges = node.get(_HERE)
-            if edges and (span := _read(edges, text, parts[first].start, parts[place].end, upto)):
+            if edges and (span := _read(edges, text, start, end, upto)):
                 found.append(span)
     return found
 

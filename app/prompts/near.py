@@ -26,14 +26,15 @@ _DIGITS = re.compile(r"\d+")
 def near(items: Iterable[str], text: str) -> Iterator[tuple[int, int, str]]:
     """Places (start, end, item) of near spellings: item by item, the nearest length first."""
     parts = words(text)
-    joined = "".join(part.folded for part in parts)
-    starts = [0, *accumulate(len(part.folded) for part in parts)]
+    folded = [part for _, _, part in parts]
+    joined = "".join(folded)
+    starts = [0, *accumulate(map(len, folded))]
     by_beginning = defaultdict(list)
     for index, start in enumerate(starts[:-1]):
         by_beginning[joined[start : start + _BEGINNING]].append(index)
     compared = 0
     for item in items:
-        wanted = "".join(part.folded for part in words(item))
+        wanted = "".join(part for _, _, part in words(item))
         if not _SHORTEST <= len(wanted) <= _LONGEST:
             continue
         found = []
@@ -42,7 +43,7 @@ def near(items: Iterable[str], text: str) -> Iterator[tuple[int, int, str]]:
                 compared += 1
                 if compared > _MAX_COMPARED:
                     return
-                start, end = parts[first].start, parts[after - 1].end
+                start, end = parts[first][0], parts[after - 1][1]
                 inside = joins(text, start) or joins(text, end)
                 if not inside and _is_near(joined[starts[first] : starts[after]], wanted):
                     found.append((abs(starts[after] - starts[first] - len(wanted)), start, end))

@@ -9,31 +9,24 @@ moves them. White space and hyphens are between words and are no words.
 
 import re
 import unicodedata
-from typing import NamedTuple
 
-_WORD = re.compile(r"[^\W\d_]+|\d+|\S")
+_WORD = re.compile(r"[^\W\d_]+|\d+|[^\s-]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _MINUS = "\u2212"
 
-
-class Word(NamedTuple):
-    """`text[start:end]`, and its folded form."""
-
-    start: int
-    end: int
-    folded: str
+# `text[start:end]`, and its folded form.
+Word = tuple[int, int, str]
 
 
 def words(text: str) -> list[Word]:
     """The words of the text, in order."""
     if text.isascii():  # as nearly all texts are, and then it is quick
-        lower = text.lower()
-        spans = (match.span() for match in _WORD.finditer(text))
-        return [Word(start, end, lower[start:end]) for start, end in spans if text[start] != "-"]
+        return [(*match.span(), match[0]) for match in _WORD.finditer(text.lower())]
     found = []
     for match in _WORD.finditer(_plain(text)):
         start, end = match.span()
         if (folded := fold(text[start:end])) and not _is_hyphen(text[start:end]):
-            found.append(Word(start, end, folded))
+            found.append((start, end, folded))
     return found
 
 
@@ -61,12 +54,12 @@ def squeezed(text: str) -> str:
 
 def _plain(text: str) -> str:
     """As long as the text; marks and format characters are letters, raised digits are digits."""
-    if text.isascii():
-        return text
-    return "".join(
-        "x" if _is_carried(character) else "0" if character.isdigit() else character
-        for character in text
-    )
+    return _BEYOND_ASCII.sub(_plain_character, text)
+
+
+def _plain_character(match: re.Match[str]) -> str:
+    character = match[0]
+    return "x" if _is_carried(character) else "0" if character.isdigit() else character
 
 
 def _is_carried(character: str) -> bool:

@@ -151,7 +151,7 @@ def spells(surface: str, item: str) -> bool:
     """Exact, or the same but for case, white space, hyphens and composition, or one slip."""
     if surface == item or squeezed(surface).casefold() == squeezed(item).casefold():
         return True
-    one, other = ("".join(w.folded for w in words(part)) for part in (surface, item))
+    one, other = ("".join(folded for _, _, folded in words(part)) for part in (surface, item))
     if one == other:
         return True
     same = sum(
