@@ -63,13 +63,12 @@ class CohereClient:
         self.remote = Remote(name, telemetry=telemetry, attempts=attempts)
         self._key = server.api_key.get_secret_value() if server.api_key else ""
         self._base_url = _VERSION.sub("", server.base_url or ClientEnvironment.PRODUCTION.value)
-        patience = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None)
+        connect = min(timeout, _CONNECT_SECONDS)
+        patience = httpx.Timeout(timeout, connect=connect, pool=None)
         self._http = HttpxAiohttpClient(
             timeout=patience, limits=_LIMITS, event_hooks=event_hooks(telemetry)
         )
-        self.poster = Poster(
-            self._base_url, self._headers(), patience, _MOST_CONNECTIONS, telemetry
-        )
+        self.poster = Poster(self._base_url, self._headers(), connect, _MOST_CONNECTIONS, telemetry)
         # An empty key sends no Authorization; None would look for one in the environment.
         self.sdk = AsyncClientV2(
             api_key=self._key,

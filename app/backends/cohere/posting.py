@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import httpx
 from cohere.core.api_error import ApiError
+from pydantic_core import to_json
 
 from app.backends.cohere.failures import MalformedError
 from app.platform.telemetry import Telemetry
@@ -21,19 +22,22 @@ _KEEPALIVE_SECONDS = 30.0
 
 
 class Poster:
-    """Posts JSON to one server over connections of its own; `timeout` is as httpx has it."""
+    """Posts JSON to one server over connections of its own.
+
+    `connect` bounds, in seconds, how long one of them takes; whoever posts bounds all else.
+    """
 
     def __init__(
         self,
         base_url: str,
         headers: Mapping[str, str],
-        timeout: httpx.Timeout,
+        connect: float,
         most: int,
         telemetry: Telemetry,
     ) -> None:
         self._base_url = base_url
         self._headers = {"Content-Type": "application/json", **headers}
-        self._timeout = aiohttp.ClientTimeout(sock_connect=timeout.connect, sock_read=timeout.read)
+        self._timeout = aiohttp.ClientTimeout(sock_connect=connect)
         self._most = most
         self._tracing = telemetry.tracing
         # As the SDK's client trusts: what the environment names, or else certifi.
@@ -47,7 +51,7 @@ class Poster:
         Raises the SDK's ApiError for a status that is not of success, MalformedError for an answer
         that is no JSON, and aiohttp's exceptions: `failures.understand` knows them all.
         """
-        sent = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        sent = to_json(body)
         async with self._session().post(
             f"{self._base_url}/{path}",
             data=sent,

@@ -33,28 +33,14 @@ async def annotate(
     without words is not asked about. Raises BackendError `min_precision_unavailable`.
     """
     refuse_min_precision(options)
-    gate = asyncio.Semaphore(at_once)
-
-    async def answer(question: Question) -> tuple[Question, Reply]:
-        async with gate:
-            return question, await complete(question)
-
-    running: list[dict[Task, asyncio.Task[tuple[Question, Reply]]]] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            for text in texts:
-                asked = [task for task in Task if task in tasks] if text.strip() else []
-                running.append(
-                    {
-                        task: group.create_task(
-                            answer(ask(text, task, options, json_mode=json_mode))
-                        )
-                        for task in asked
-                    }
-                )
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    answers = [{task: done.result() for task, done in of_text.items()} for of_text in running]
+    asked = [
+        [ask(text, task, options, json_mode=json_mode) for task in Task if task in tasks]
+        if text.strip()
+        else []
+        for text in texts
+    ]
+    replies = iter(await _answered([q for of_text in asked for q in of_text], complete, at_once))
+    answers = [{q.task: (q, next(replies)) for q in of_text} for of_text in asked]
 
     def read_all() -> list[Annotations]:
         return [read(*pair, options) for pair in zip(texts, answers, strict=True)]
@@ -62,6 +48,24 @@ async def annotate(
     size = sum(map(len, texts)) + sum(len(r.text) for one in answers for _, r in one.values())
     found = read_all() if size < _THREAD_FROM else await asyncio.to_thread(read_all)
     return await linked(found, texts, options)
+
+
+async def _answered(questions: Sequence[Question], complete: Complete, at_once: int) -> list[Reply]:
+    """The answers to the questions, in order."""
+    if len(questions) == 1:  # as most often: a task for it would only make the answer later
+        return [await complete(questions[0])]
+    gate = asyncio.Semaphore(at_once)
+
+    async def answer(question: Question) -> Reply:
+        async with gate:
+            return await complete(question)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(answer(question)) for question in questions]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [done.result() for done in running]
 
 
 def read(text: str, answers: _Answers, options: ExtractOptions) -> Annotations:
