@@ -68,6 +68,7 @@ Creating requests accept an `Idempotency-Key`. Long work answers 202 with a `Loc
 
 _FORGET_SECONDS = 3600.0
 _NOTE_USES_SECONDS = 30.0
+_YOUNG_OBJECTS = 10_000  # that are not collected yet
 OWNERS: Owners = {
     "ds": Datasets,
     "tf": TrainingFiles,
@@ -152,8 +153,10 @@ async def running(
         if queues is None or NOTIFICATIONS_QUEUE in queues:
             chores.append(("start_notifications", start_due(platform), LOOK_SECONDS))
         at_work = [asyncio.create_task(for_ever(*chore)) for chore in chores]
-        # What is there now stays: the collector need not go through it again and again.
+        # What is there now stays: the collector need not go through it again and again, nor look
+        # at what a few dozen requests hold that are under way.
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
         ending = asyncio.create_task(_end_jobs(platform))
         try:
             yield

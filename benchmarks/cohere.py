@@ -15,13 +15,15 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import numpy as np
+import numpy.typing as npt
 
 from app.corpora import pubtator
 from app.own_service import own_service
@@ -31,6 +33,7 @@ from app.prompts.templates import BUILT_IN
 from benchmarks._deployment import MODEL, stand_in
 
 Call = Callable[[aiohttp.ClientSession, str], Awaitable[float]]
+Percentiles = npt.NDArray[np.float64]  # p50 and p99
 RUNS = 5
 CALLS = 2_000
 LATENCY_MS = 200
@@ -46,11 +49,11 @@ def main() -> None:
     print(f"cohere benchmark: {os.cpu_count()} cores, corpus {corpus.name}, median of {RUNS} runs")
     with stand_in() as (upstream, _), _medtune(upstream) as (service, _):
         for clients in (1, 8, 64):
-            direct = asyncio.run(_rates(_chat(upstream), texts, clients))
-            through = asyncio.run(_rates(_extraction(service), texts, clients))
+            alone = asyncio.run(_rates(_chat(upstream), texts, clients))
+            rate = asyncio.run(_rates(_extraction(service), texts, clients))
             _row(
                 f"{clients} in flight, stand-in answers at once",
-                f"{through:,.0f} calls/s (the stand-in itself {direct:,.0f})",
+                f"{rate:,.0f} calls/s (the stand-in itself {alone:,.0f})",
             )
     with (
         stand_in(LATENCY_MS) as (upstream, its_pid),
@@ -58,12 +61,10 @@ def main() -> None:
         _apart(pid, its_pid),
     ):
         label = f"{IN_FLIGHT} in flight, stand-in answers after {LATENCY_MS} ms, added by"
-        direct_added = asyncio.run(_added(_chat(upstream), texts))
-        through_added = asyncio.run(_added(_extraction(service), texts))
-        _row(f"{label} client and stand-in", _shown(direct_added))
-        _row(f"{label} all", _shown(through_added))
-        added = [a - b for a, b in zip(through_added, direct_added, strict=True)]
-        _row(f"{label} the service", _shown(added))
+        direct, through = asyncio.run(_added(texts, _chat(upstream), _extraction(service)))
+        _row(f"{label} client and stand-in", _shown(direct))
+        _row(f"{label} all", _shown(through))
+        _row(f"{label} the service", _shown([t - d for t, d in zip(through, direct, strict=True)]))
 
 
 @contextmanager
@@ -171,19 +172,24 @@ async def _rates(call: Call, texts: Sequence[str], clients: int) -> float:
     return statistics.median(rates)
 
 
-async def _added(call: Call, texts: Sequence[str]) -> tuple[float, float]:
-    """p50 and p99 (ms) of what comes on top of the stand-in's latency, medians of the runs."""
-    await _arrive(call, texts, 5 * IN_FLIGHT)
-    middle, worst = [], []
+async def _added(texts: Sequence[str], *calls: Call) -> list[list[Percentiles]]:
+    """p50 and p99 (ms) of what comes on top of the stand-in's latency, by call and run.
+
+    The calls take turns, for a machine that others use as well is faster at one time than another.
+    """
+    for call in calls:
+        await _arrive(call, texts, 5 * IN_FLIGHT)
+    added: list[list[Percentiles]] = [[] for _ in calls]
     for _ in range(RUNS):
-        added = sorted(ms - LATENCY_MS for ms in await _arrive(call, texts, CALLS))
-        middle.append(added[len(added) // 2])
-        worst.append(added[int(len(added) * 0.99)])
-    return statistics.median(middle), statistics.median(worst)
+        for call, runs in zip(calls, added, strict=True):
+            times = sorted(ms - LATENCY_MS for ms in await _arrive(call, texts, CALLS))
+            runs.append(np.array([times[len(times) // 2], times[int(len(times) * 0.99)]]))
+    return added
 
 
-def _shown(figures: Iterable[float]) -> str:
-    middle, worst = figures
+def _shown(runs: Sequence[Percentiles]) -> str:
+    """The medians of the runs."""
+    middle, worst = np.median(runs, axis=0)
     return f"p50 {middle:.1f} ms, p99 {worst:.1f} ms"
 
 

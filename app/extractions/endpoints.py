@@ -8,8 +8,9 @@ from app.extractions.service import Limits, check, extract
 from app.models.service import resolve
 from app.platform.http import get_platform
 from app.platform.problem_json import problem_responses
+from app.platform.quick_route import QuickRoute
 
-router = APIRouter(prefix="/extractions", tags=["extractions"])
+router = APIRouter(prefix="/v1/extractions", tags=["extractions"], route_class=QuickRoute)
 
 
 @router.post(
