@@ -1,7 +1,8 @@
 """The application's SQL database: SQLite (WAL) or PostgreSQL behind one small interface.
 
-A transaction is opened for reading or for writing. On SQLite a writer takes the lock at once
-(BEGIN IMMEDIATE): one that began as a reader could not be promoted while another one writes.
+A transaction is opened for reading or for writing. One that reads sees everything as it was at its
+first look, on either database. On SQLite a writer takes the lock at once (BEGIN IMMEDIATE): one
+that began as a reader could not be promoted while another one writes.
 
 Whoever has to wait waits for a turn, without a connection. SQLite lets in whichever writer happens
 to ask at the right moment, and those that wait there keep readers from a connection; a pool gives
@@ -31,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.platform.engines import MOST_CONNECTIONS, WRITING, empty_wal, new_engine
+from app.platform.engines import MOST_CONNECTIONS, READING, WRITING, empty_wal, new_engine
 from app.platform.errors import ApiError
 from app.platform.telemetry import Tracing
 from app.tables import CIPHER, WORKSPACE, Cipher, Owned
@@ -94,6 +95,7 @@ class Database:
         if tracing is not None:
             tracing.watch(self._engine.sync_engine)
         self._writer = self._engine.execution_options(**WRITING)
+        self._reader = self._engine if self.is_sqlite else self._engine.execution_options(**READING)
         # Who reads needs no turn on SQLite.
         self._turns = asyncio.Semaphore(1 if self.is_sqlite else MOST_CONNECTIONS)
 
@@ -105,7 +107,7 @@ class Database:
 
         It sees the rows of the workspace and makes them there; of none, it sees all and makes none.
         """
-        engine = self._writer if write else self._engine
+        engine = self._writer if write else self._reader
         if workspace is not None:
             engine = engine.execution_options(**{WORKSPACE: workspace})
         async with (

@@ -17,6 +17,13 @@ _BEGIN = "medtune_begin"
 # Execution options of an engine whose transactions are for writing.
 WRITING: Mapping[str, Any] = MappingProxyType({_BEGIN: "BEGIN IMMEDIATE"})
 
+# Execution options of one whose transactions only read, and see all as it was at their first look.
+# On SQLite they do by themselves; PostgreSQL would show each statement what is there by then: a row
+# without those that belong to it, if they are deleted in between.
+READING: Mapping[str, Any] = MappingProxyType(
+    {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+)
+
 # A request is answered within a second or two though the server be gone, or not to be reached: it
 # neither waits for a connection (in seconds) nor for the network (in milliseconds) for long.
 PATIENCE_SECONDS = 2

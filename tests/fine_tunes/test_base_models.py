@@ -36,7 +36,7 @@ async def _start(platform: Platform, training_file_id: str, backend: Backend) ->
     request = FineTuneRequest(
         training_file_id=training_file_id, backend=backend.name, base_model="one"
     )
-    async with platform.work(write=False) as work:
+    async with platform.work(write=True) as work:
         return str(
             (await FineTunes(work, Backends({backend.name: backend})).create(request)).base_model
         )

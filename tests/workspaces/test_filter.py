@@ -107,7 +107,7 @@ QUERIES: Mapping[str, tuple[Executable, list[tuple[Any, ...]]]] = {
 @pytest.mark.parametrize("name", QUERIES)
 async def test_a_query_finds_what_is_of_the_workspace(database: Database, name: str) -> None:
     query, expected = QUERIES[name]
-    async with database.transaction(write=False, workspace="ours") as session:
+    async with database.transaction(write=name == "locked", workspace="ours") as session:
         assert [tuple(row) for row in await session.execute(query)] == expected
 
 
