@@ -5,6 +5,7 @@ start fast.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -35,10 +36,10 @@ def serve(
     ] = True,
 ) -> None:
     """Run the service; all state lies under MEDTUNE_DATA_DIR, or in PostgreSQL and a blob store."""
-    from app import worker as processes
-    from app.platform.settings import Settings
-
     with _starting():
+        from app import worker as processes
+        from app.platform.settings import Settings
+
         processes.serve(Settings.read(), host, port, jobs=worker)
 
 
@@ -58,17 +59,20 @@ def worker(
     health_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
 ) -> None:
     """Run jobs of services on the same PostgreSQL; without HTTP, but for probes."""
-    from app import worker as processes
-    from app.platform.settings import Settings
-
     names = [name.strip() for name in (queues or "").split(",")]
     with _starting():
+        from app import worker as processes
+        from app.platform.settings import Settings
+
         health = None if health_port is None else (health_host, health_port)
         processes.work(Settings.read(), [name for name in names if name], health)
 
 
 @contextmanager
 def _starting() -> Iterator[None]:
+    # What is loaded and put together stays, so that collecting is a fifth of a start for nothing;
+    # `running` has it begin.
+    gc.disable()
     from app.worker import CannotStartError
 
     try:
@@ -103,8 +107,8 @@ def migrate(
     typer.echo(f"The database is at {revision}.")
 
 
-@app.command()
-def gc(
+@app.command("gc")
+def remove_garbage(
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Only files older than this: 90m, 24h, 7d.")
     ] = "24h",

@@ -157,6 +157,7 @@ async def running(
         # at what a few dozen requests hold that are under way.
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS, 10, 10)
+        gc.enable()
         ending = asyncio.create_task(_end_jobs(platform))
         try:
             yield
