@@ -290,9 +290,10 @@ class ExtractsBatches(Protocol):
         """For each text its annotations or why there are none; None: use `extract` here.
 
         `reference` names the batch for ever: whoever was cut off and asks again is answered
-        without the work being paid for twice, where the backend can help it. May take hours.
-        Raises BackendError if nothing could be done for any text.
+        without the work being paid for twice, where the backend can help it. To be dropped once
+        the answers are stored. May take hours. Raises BackendError if nothing could be done for
+        any text.
         """
 
     async def drop_batch(self, reference: str) -> None:
-        """Stop one that is wanted no more, and keep none of its texts. Raises BackendError."""
+        """Stop one that is at work still, and keep no text of it. Raises BackendError."""

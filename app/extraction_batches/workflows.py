@@ -2,7 +2,9 @@
 
 The first starts some shards, and the end of each starts the next, so that the job engine never
 holds all of a large batch. A shard's results are stored once, whole; one that was cut off is begun
-anew. What a crash left unstarted, the sweep of the job engine finds.
+anew. Only then, in a step of its own, is what a backend keeps of a shard dropped: until the results
+are stored they may have to be had again. What a crash left unstarted, the sweep of the job engine
+finds.
 """
 
 import asyncio
@@ -112,10 +114,7 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
             results = await _while(_extracted(platform, backends, shard_id, plan), wanted)
             await _store(platform, shard_id, plan.batch_id, results)
         except _UnwantedError:
-            backend = backends.find(plan.backend)
-            if isinstance(backend, ExtractsBatches):
-                with suppress(BackendError):
-                    await backend.drop_batch(shard_id)
+            await _drop_batch(backends, plan.backend, shard_id)
             await _drop(platform, shard_id)
         except ApiError as error:
             if error.code == "storage_unavailable":
@@ -124,6 +123,14 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
                 await JobSide(work).stop(plan.batch_id, error.code, f"{error.detail} {error.hint}")
             await _drop(platform, shard_id)
 
+    async def tidy(shard_id: str) -> None:
+        """Have no text of it left at its backend, now that all that came of it is stored."""
+        async with platform.work(write=False) as work:
+            backend = await BatchRepository(work.session).backend_of(shard_id)
+        # Of a batch that has been deleted meanwhile nobody knows whom it was put to.
+        for name in [backend] if backend else [name for name, _ in backends]:
+            await _drop_batch(backends, name, shard_id)
+
     async def fail(shard_id: str, code: str, message: str) -> None:
         """Its documents have failed, each of them, and the batch goes on."""
         async with platform.work(write=False) as work:
@@ -131,6 +138,7 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
         if ended is not None:
             results = await _all_failed(platform, ended, Fault(code, message))
             await _store(platform, shard_id, ended.batch_id, results)
+        await tidy(shard_id)
 
     async def unfinished() -> Sequence[str]:
         async with platform.work(write=False) as work:
@@ -141,7 +149,7 @@ def shard_job(platform: Platform, backends: Backends) -> JobKind:
         async with platform.work(write=False) as work:
             return await JobSide(work).active_shards()
 
-    return JobKind(SHARD_JOB, queue_name, [extract], fail, unfinished)
+    return JobKind(SHARD_JOB, queue_name, [extract, tidy], fail, unfinished)
 
 
 def queue_of(backend: str) -> str:
@@ -215,6 +223,13 @@ async def _store(platform: Platform, shard_id: str, batch_id: str, results: Resu
 
     # By itself: the whole step, done again, would ask the model again.
     await patiently(store, shard_id, platform.settings.database_patience_seconds)
+
+
+async def _drop_batch(backends: Backends, name: str, shard_id: str) -> None:
+    backend = backends.find(name)
+    if isinstance(backend, ExtractsBatches):
+        with suppress(BackendError):
+            await backend.drop_batch(shard_id)
 
 
 async def _drop(platform: Platform, shard_id: str) -> None:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from app.backends.base import DEFAULT_OPTIONS, Annotations, BackendError, ExtractOptions
 from app.backends.registry import Backends
+from app.extraction_batches.service import ExtractionBatches
 from app.prompts.tasks import Task
 from tests.extraction_batches.test_jobs import Model, Room, room
 
 
 class Hosted(Model):
-    """Is never done with a batch."""
+    """Is never done with a batch, unless it is told to be."""
 
     def __init__(self) -> None:
         super().__init__()
         self.dropped: list[str] = []
+        self.done = asyncio.Event()
 
     async def extract_batch(
         self,
@@ -29,8 +31,8 @@ class Hosted(Model):
     ) -> list[Annotations | BackendError] | None:
         self.asked += len(texts)
         self.begun.set()
-        await asyncio.Event().wait()
-        return None
+        await self.done.wait()
+        return [Annotations((), ()) for _ in texts]
 
     async def drop_batch(self, reference: str) -> None:
         self.dropped.append(reference)
@@ -71,3 +73,39 @@ async def test_cut_off_it_is_left_to_the_next_process(tmp_path: Path) -> None:
         assert model.dropped == [shard]
         assert model.asked == 1
         assert (await here.get(batch_id)).status == "cancelled"
+
+
+async def test_done_it_is_dropped_once_its_results_are_stored(tmp_path: Path) -> None:
+    """By a step of its own, that is done though the process ends in between."""
+    async with at_work(tmp_path) as (here, model, batch_id, step):
+        (shard,) = await here.active()
+        model.done.set()
+        await asyncio.wait_for(step, 20)
+        assert (await here.get(batch_id)).status == "succeeded"
+        assert model.dropped == []
+        await here.extract(shard)  # begun anew by the next process: there is nothing to ask
+        assert model.asked == 1
+        await here.tidy(shard)
+        assert model.dropped == [shard]
+
+
+async def test_of_a_deleted_batch_it_is_dropped_too(tmp_path: Path) -> None:
+    """Wherever it may have been."""
+    async with at_work(tmp_path) as (here, model, batch_id, step):
+        (shard,) = await here.active()
+        model.done.set()
+        await asyncio.wait_for(step, 20)
+        async with here.platform.work(write=True) as work:
+            await ExtractionBatches(work).delete(batch_id)
+        await here.tidy(shard)
+        assert model.dropped == [shard]
+
+
+async def test_broken_it_is_dropped(tmp_path: Path) -> None:
+    """What it was asked may have been answered, and lie there."""
+    async with at_work(tmp_path) as (here, model, _batch_id, step):
+        (shard,) = await here.active()
+        step.cancel()
+        await asyncio.wait({step})
+        await here.fail(shard)
+        assert model.dropped == [shard]

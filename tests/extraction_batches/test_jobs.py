@@ -102,8 +102,12 @@ class Room:
         await step(batch_id)
 
     async def extract(self, shard_id: str) -> None:
-        (step,) = shard_job(self.platform, self.backends).steps
-        await step(shard_id)
+        extract, _ = shard_job(self.platform, self.backends).steps
+        await extract(shard_id)
+
+    async def tidy(self, shard_id: str) -> None:
+        _, tidy = shard_job(self.platform, self.backends).steps
+        await tidy(shard_id)
 
     async def fail(self, shard_id: str) -> None:
         await shard_job(self.platform, self.backends).fail(shard_id, "internal_error", "Broke.")

@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.backends.base import Annotations, BackendError, ExtractOptions
+from app.backends.cohere.batch_output import Outcomes, RefusedError
 from app.backends.cohere.batch_pace import BatchPace
 from app.backends.cohere.batch_rows import Key, Rows, unanswered
-from app.backends.cohere.batch_runs import BatchRuns, Outcomes, RefusedError
+from app.backends.cohere.batch_runs import BatchRuns
 from app.backends.cohere.chat import Chat
 from app.backends.cohere.client import CohereClient
 from app.backends.cohere.requests import remote_name
@@ -34,6 +35,8 @@ class CohereBatches:
         self._offered: bool | None = None
         self._takes_schema = True
         self._refused_models: set[str] = set()
+        # Whether anything is left on the server of what has been asked here and is to be dropped.
+        self._left: dict[str, bool] = {}
 
     async def extract(
         self,
@@ -48,9 +51,10 @@ class CohereBatches:
         """What the model finds in each text, or why nothing; None: ask with chats.
 
         Raises BackendError; if that is `retryable`, or this was cancelled, asking again goes on
-        where it was.
+        where it was. Answers, and the texts, stay on the server until `drop`.
         """
         refuse_min_precision(options)
+        self._left.pop(reference, None)
         while await self._offers(model):
             # If rows cannot ask for a schema, lists do as well, unless JSON is what is wanted.
             if options.mode == "json" and options.template is None and not self._takes_schema:
@@ -69,12 +73,14 @@ class CohereBatches:
             except RefusedError as refused:
                 self._note(refused, model, rows)
                 continue
+            self._left[reference] = bool(rows.questions)
             return await self._annotated(texts, rows, outcomes, options)
+        self._left[reference] = False
         return None
 
     async def drop(self, reference: str) -> None:
         """Cancel the batch and leave no text on the server, should it offer batches at all."""
-        if self._offered is not False:
+        if self._left.pop(reference, self._offered is not False):
             await self._runs.drop(remote_name(reference))
 
     async def _offers(self, model: str) -> bool:

@@ -87,10 +87,12 @@ class HeldBatches:
         await unless_gone(lambda: self._client.call(partial(self._batches.cancel, batch_id)), None)
 
     async def output(self, dataset_id: str) -> Sequence[str] | None:
-        """The addresses of a dataset's files; None while it is not complete."""
+        """The addresses of a dataset's files; None while it is not complete, () if it is gone."""
         dataset = await self._holdings.one(
             "dataset", lambda: self._client.sdk.datasets.get(dataset_id)
         )
+        if dataset is None:
+            return ()
         if getattr(dataset, "validation_status", None) in ("queued", "processing", "unknown"):
             return None
         parts = getattr(dataset, "dataset_parts", None)

@@ -48,11 +48,15 @@ async def extracted(
     *,
     model: str = MODEL,
     json_mode: bool = True,
+    drop: bool = True,
 ) -> Answers:
-    """What a batch of all tasks gives."""
+    """What a batch of all tasks gives; it is dropped then, or is not."""
     how = options or ExtractOptions()
     tasks = frozenset(Task)
-    return await batches.extract(REFERENCE, model, texts, tasks, how, json_mode=json_mode)
+    answers = await batches.extract(REFERENCE, model, texts, tasks, how, json_mode=json_mode)
+    if drop:
+        await batches.drop(REFERENCE)
+    return answers
 
 
 async def extracted_at_last(batches: CohereBatches) -> Answers:

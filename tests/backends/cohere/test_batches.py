@@ -308,6 +308,66 @@ async def test_who_was_killed_is_not_charged_twice(batches: CohereBatches, serve
     assert len(server.asked("POST", DATASETS)) == 1
 
 
+async def test_until_it_is_dropped_it_can_be_had_again(
+    batches: CohereBatches, server: StandIn
+) -> None:
+    """By another process too: the one that had the answers may have ended before it stored them."""
+    answers = await extracted(batches, drop=False)
+    assert len(server.state.datasets) == 2
+    async with batches_on(server.url) as others:
+        assert await extracted(others, drop=False) == answers
+        assert len(server.state.batches) == 1
+        await others.drop(REFERENCE)
+    assert server.state.datasets == {}
+
+
+async def test_who_was_cut_off_while_it_was_dropped_waits_for_nothing(
+    batches: CohereBatches, server: StandIn
+) -> None:
+    """The answers are gone, the questions are there: they are asked again."""
+    answers = await extracted(batches, drop=False)
+    for dataset in list(server.state.datasets.values()):
+        if dataset.name != NAME:
+            del server.state.datasets[dataset.id]
+    async with batches_on(server.url) as others:
+        assert await asyncio.wait_for(extracted(others), 5) == answers
+    assert len(server.state.batches) == 2
+    assert server.state.datasets == {}
+
+
+async def test_answers_that_are_deleted_by_somebody_are_asked_for_again(
+    batches: CohereBatches, server: StandIn
+) -> None:
+    """While they are waited for."""
+    spoilt = []
+
+    def spoil(moment: Moment, request: Logged) -> None:
+        outputs = [d for d in server.state.datasets.values() if d.name != NAME]
+        if moment == "before" and request.method == "GET" and outputs and not spoilt:
+            spoilt.append(server.state.datasets.pop(outputs[0].id))
+
+    server.on_request(spoil)
+    with pytest.raises(BackendError) as lost:
+        await asyncio.wait_for(extracted(batches), 5)
+    assert lost.value.retryable
+    assert server.state.datasets == {}
+    assert found(await extracted(batches))[0] == ["Aspirin", "glaucoma", "Lithium"]
+
+
+async def test_nothing_is_looked_for_where_nothing_was_left(
+    batches: CohereBatches, server: StandIn
+) -> None:
+    """Of a batch that was done here, and of texts that needed none, all is known."""
+    await extracted(batches, drop=False)
+    lists = len(server.asked("GET", BATCHES))
+    await batches.drop(REFERENCE)
+    assert len(server.asked("GET", BATCHES)) == lists
+    await extracted(batches, [" "], drop=False)
+    asked = len(server.log)
+    await batches.drop(REFERENCE)
+    assert len(server.log) == asked
+
+
 @pytest.mark.parametrize("path", [DATASETS, BATCHES])
 @pytest.mark.parametrize("fault", [Fault.cut(acts=True), Fault.html(200, acts=True)])
 async def test_a_create_whose_answer_is_lost_is_not_repeated(
