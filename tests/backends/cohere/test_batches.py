@@ -339,7 +339,7 @@ async def test_answers_that_are_deleted_by_somebody_are_asked_for_again(
     batches: CohereBatches, server: StandIn
 ) -> None:
     """While they are waited for."""
-    spoilt = []
+    spoilt: list[object] = []
 
     def spoil(moment: Moment, request: Logged) -> None:
         outputs = [d for d in server.state.datasets.values() if d.name != NAME]
