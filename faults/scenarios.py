@@ -106,15 +106,20 @@ def _launches_of(fleet: Fleet, servers: Servers, end: Json) -> list[str]:
     """One training there, and none of its data: a fine-tune is tidied up after its end."""
     there = [t for t in servers.cohere.state.fine_tunes.values() if end["id"] in t.name]
     twice = [] if len(there) == 1 else [f"{len(there)} fine-tunes at the server"]
+    return _models_of(fleet, servers, end) + twice + _left(servers, end["id"])
+
+
+def _left(servers: Servers, called: str) -> list[str]:
+    """Whether datasets with this in their name stay at the server after what they are for."""
 
     def tidy() -> bool:
-        return not any(end["id"] in d.name for d in [*servers.cohere.state.datasets.values()])
+        return not any(called in d.name for d in [*servers.cohere.state.datasets.values()])
 
     try:
         until(tidy, _TIDY_SECONDS, "data")
     except TimeoutError:
-        twice.append("its data is left at the server")
-    return _models_of(fleet, servers, end) + twice
+        return ["its data is left at the server"]
+    return []
 
 
 # Batches
@@ -157,10 +162,13 @@ def _texts_twice(fleet: Fleet, _servers: Servers, end: Json) -> list[str]:
 
 
 def _batches_twice(fleet: Fleet, servers: Servers, end: Json) -> list[str]:
-    """Each shard is paid for once: no two batches at the server have one name."""
+    """Each shard is paid for once: no two batches at the server have one name. And none of its
+    texts stays there."""
     names = Counter(batch.name for batch in servers.cohere.state.batches.values())
-    twice = [f"{count} batches {name} at the server" for name, count in names.items() if count > 1]
-    return _texts_twice(fleet, servers, end) + twice
+    found = {name: n for name, n in names.items() if n > 1 and name not in servers.told}
+    servers.told.update(found)
+    twice = [f"{count} batches {name} at the server" for name, count in found.items()]
+    return _texts_twice(fleet, servers, end) + twice + _left(servers, "-shd_")
 
 
 # Evaluations

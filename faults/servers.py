@@ -45,11 +45,12 @@ class Trap:
 
 
 class Servers:
-    """Both servers; a fleet finds them by `settings`."""
+    """Both servers; a fleet finds them by `settings`. `told` is what is known to be there twice."""
 
     def __init__(self, cohere: StandIn, openai: Port) -> None:
         self.cohere = cohere
         self.trap: Trap | None = None
+        self.told: set[str] = set()
         self._openai = openai
         openai.server = Server(openai.url)
         openai.server.says = {"chemicals": SAYS}

@@ -14,6 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
+
 from app.backends.base import BackendError, ExtractsBatches
 from app.backends.registry import Backends
 from app.extraction_batches.asking import Asking, Patience
@@ -39,8 +41,10 @@ LOOK_SECONDS = 1.0
 QUEUE = "batches"
 CUT_AT_ONCE = 2
 _SHARDS_A_TRANSACTION = 1000
+_DROP_PAUSES = (1.0, 4.0, 15.0)  # seconds
 
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
 
 
 class _UnwantedError(Exception):
@@ -226,10 +230,19 @@ async def _store(platform: Platform, shard_id: str, batch_id: str, results: Resu
 
 
 async def _drop_batch(backends: Backends, name: str, shard_id: str) -> None:
+    """Have a backend keep nothing of a shard; one that is away for long keeps it."""
     backend = backends.find(name)
-    if isinstance(backend, ExtractsBatches):
-        with suppress(BackendError):
+    if not isinstance(backend, ExtractsBatches):
+        return
+    for pause in (*_DROP_PAUSES, None):
+        try:
             await backend.drop_batch(shard_id)
+            return
+        except BackendError as error:
+            if pause is None or not error.retryable:
+                log.warning("batch_not_dropped", backend=name, id=shard_id, code=error.code)
+                return
+            await asyncio.sleep(pause)
 
 
 async def _drop(platform: Platform, shard_id: str) -> None:

@@ -20,6 +20,7 @@ class Hosted(Model):
         super().__init__()
         self.dropped: list[str] = []
         self.done = asyncio.Event()
+        self.fails: list[BackendError] = []  # when it is told to drop one
 
     async def extract_batch(
         self,
@@ -35,6 +36,8 @@ class Hosted(Model):
         return [Annotations((), ()) for _ in texts]
 
     async def drop_batch(self, reference: str) -> None:
+        if self.fails:
+            raise self.fails.pop()
         self.dropped.append(reference)
 
 
@@ -108,4 +111,18 @@ async def test_broken_it_is_dropped(tmp_path: Path) -> None:
         step.cancel()
         await asyncio.wait({step})
         await here.fail(shard)
+        assert model.dropped == [shard]
+
+
+async def test_a_backend_that_is_away_is_told_again(tmp_path: Path) -> None:
+    """One that refuses is not, nor is it a reason for the job to fail."""
+    async with at_work(tmp_path) as (here, model, _batch_id, step):
+        (shard,) = await here.active()
+        model.done.set()
+        await asyncio.wait_for(step, 20)
+        model.fails = [BackendError("backend_failed", "Refused.")]
+        await here.tidy(shard)
+        assert model.dropped == []
+        model.fails = [BackendError("backend_unavailable", "Away.", retryable=True)]
+        await here.tidy(shard)
         assert model.dropped == [shard]

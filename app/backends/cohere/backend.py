@@ -152,7 +152,7 @@ class CohereBackend:
             raise self._explained(opened, error, model, tuned=tuned) from None
 
     async def drop_batch(self, reference: str) -> None:
-        """Stop the batch and leave no text of it on the server, as far as that answers."""
+        """Stop the batch and leave no text of it on the server. Raises BackendError."""
         await (await self._ready()).batches.drop(reference)
 
     async def forward(

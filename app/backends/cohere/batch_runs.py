@@ -85,9 +85,16 @@ class BatchRuns:
         return outcomes
 
     async def drop(self, name: str) -> None:
-        """Leave no text and no batch at work there, whoever has begun the run."""
+        """Leave no text and no batch at work there, whoever has begun the run.
+
+        Raises BackendError.
+        """
         batch = self._done.pop(name, None)
-        await self._tidy(name, batch, cancel=batch is None)
+        try:
+            await self._delete_texts(name, batch, cancel=batch is None)
+        except TimeoutError:
+            said = f"The backend {self._name} did not get done with deleting a batch's texts."
+            raise BackendError("backend_timeout", said, retryable=True) from None
 
     async def _launched(self, name: str, model: str, rows: Rows) -> HeldBatch:
         """The batch of this name, created if there is none."""
@@ -197,20 +204,24 @@ class BatchRuns:
         return batch
 
     async def _tidy(self, name: str, batch: HeldBatch | None, *, cancel: bool = False) -> None:
-        """Delete what holds text; cannot fail, for what was asked for is done, or has failed."""
+        """Delete what holds text; cannot fail, for what was asked for has."""
         try:
-            async with asyncio.timeout(_TIDYING_SECONDS):
-                batches = [batch] if batch else []
-                if cancel:
-                    batches = await self._cancelled(batches or await self._held.named(name))
-                inputs = await self._holdings.datasets(name, _DATASET_TYPE)
-                held_ids = {dataset.id for dataset in inputs}
-                for each in batches:
-                    held_ids |= {i for i in (each.input_id, each.output_id) if i is not None}
-                for dataset_id in held_ids:
-                    await self._holdings.delete_dataset(dataset_id)
+            await self._delete_texts(name, batch, cancel=cancel)
         except (BackendError, TimeoutError) as error:
             log.warning("batch_not_tidied", backend=self._name, batch=name, exc_info=error)
+
+    async def _delete_texts(self, name: str, batch: HeldBatch | None, *, cancel: bool) -> None:
+        """Raises BackendError, TimeoutError."""
+        async with asyncio.timeout(_TIDYING_SECONDS):
+            batches = [batch] if batch else []
+            if cancel:
+                batches = await self._cancelled(batches or await self._held.named(name))
+            inputs = await self._holdings.datasets(name, _DATASET_TYPE)
+            held_ids = {dataset.id for dataset in inputs}
+            for each in batches:
+                held_ids |= {i for i in (each.input_id, each.output_id) if i is not None}
+            for dataset_id in held_ids:
+                await self._holdings.delete_dataset(dataset_id)
 
     async def _cancelled(self, batches: Sequence[HeldBatch]) -> list[HeldBatch]:
         """The batches after they were cancelled; some output may have come before."""

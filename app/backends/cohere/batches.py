@@ -79,7 +79,10 @@ class CohereBatches:
         return None
 
     async def drop(self, reference: str) -> None:
-        """Cancel the batch and leave no text on the server, should it offer batches at all."""
+        """Cancel the batch and leave no text on the server, should it offer batches at all.
+
+        Raises BackendError.
+        """
         if self._left.pop(reference, self._offered is not False):
             await self._runs.drop(remote_name(reference))
 

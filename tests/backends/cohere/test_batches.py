@@ -354,6 +354,20 @@ async def test_answers_that_are_deleted_by_somebody_are_asked_for_again(
     assert found(await extracted(batches))[0] == ["Aspirin", "glaucoma", "Lithium"]
 
 
+async def test_a_server_that_is_away_is_to_be_told_again(
+    batches: CohereBatches, server: StandIn
+) -> None:
+    """What holds text is found by then, though it was known the first time."""
+    await extracted(batches, drop=False)
+    server.faults.add(DATASETS, Fault.error(503))
+    with pytest.raises(BackendError) as failed:
+        await batches.drop(REFERENCE)
+    assert failed.value.retryable
+    assert len(server.state.datasets) == 2
+    await batches.drop(REFERENCE)
+    assert server.state.datasets == {}
+
+
 async def test_nothing_is_looked_for_where_nothing_was_left(
     batches: CohereBatches, server: StandIn
 ) -> None:
