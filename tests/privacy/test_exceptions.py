@@ -51,7 +51,8 @@ __all__ = ["logs_restored"]
 # No word of a client's is at hand where they are raised: their arguments are the program's own, or
 # what an operator has called a folder, a file or an option.
 SAY_NOTHING = {
-    "app.backends.cohere.batch_runs.RefusedError",
+    "app.backends.cohere.batch_output.LostError",
+    "app.backends.cohere.batch_output.RefusedError",
     "app.backends.local.bulk._DiedError",
     "app.charts.ChartError",
     "app.commands.service.LeftError",
