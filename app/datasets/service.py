@@ -182,8 +182,8 @@ class Datasets:
             raise ApiError("dataset_not_ready", f"The dataset's status is {row.status}.")
         splits = list(await self._rows.splits([dataset_id]))
         if not splits:
-            # It has been deleted since its row was read: PostgreSQL shows each statement what is
-            # there by then.
+            # It has been deleted since its row was read: to who writes, PostgreSQL shows in each
+            # statement what is there by then.
             raise not_found("dataset", dataset_id)
         if names is None:
             return splits

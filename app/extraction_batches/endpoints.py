@@ -22,6 +22,7 @@ from app.extraction_batches.schemas import (
 from app.extraction_batches.service import ExtractionBatches, check
 from app.extraction_batches.states import Status
 from app.platform.errors import ApiError
+from app.platform.headers import media_type
 from app.platform.http import Cursor, Limit, PlatformDep, ReadWork, WriteWork
 from app.platform.idempotency import IdempotencyKey, created, fingerprint
 from app.platform.pagination import Page
@@ -88,8 +89,7 @@ async def create_extraction_batch(
     Answers at once; follow `status` and `progress`, or the events, until `finished_at` is set. A
     text that cannot be read or answered is a failed document and nothing more.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
+    if media_type(request.scope) == "application/json":
         return await _from_dataset(request, platform, backends, idempotency_key)
     return await _from_upload(request, platform, backends, idempotency_key)
 

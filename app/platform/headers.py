@@ -9,3 +9,8 @@ def header(scope: Scope, wanted: bytes) -> str | None:
         if name == wanted:
             return str(value.decode("latin-1"))
     return None
+
+
+def media_type(scope: Scope) -> str:
+    """What the body is said to be, in small letters and without parameters; "" if unsaid."""
+    return (header(scope, b"content-type") or "").partition(";")[0].strip().lower()

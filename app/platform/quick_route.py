@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from app.platform.headers import header
+from app.platform.headers import media_type
 
 
 class QuickRoute(APIRoute):
@@ -42,7 +42,7 @@ class QuickRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] != "POST" or not _says_json(scope):
+        if scope["method"] != "POST" or media_type(scope) != "application/json":
             await super().handle(scope, receive, send)
             return
         content = await _read(receive)
@@ -55,11 +55,6 @@ class QuickRoute(APIRoute):
             **dict(zip(self._names, (Request(scope), body), strict=True))
         )
         await response(scope, receive, send)
-
-
-def _says_json(scope: Scope) -> bool:
-    kind = (header(scope, b"content-type") or "").partition(";")[0]
-    return kind.strip().lower() == "application/json"
 
 
 async def _read(receive: Receive) -> bytes:
